@@ -1,0 +1,5 @@
+import { runProgram } from "./program.ts";
+
+void runProgram(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});

@@ -1,0 +1,86 @@
+import { writeSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { ImageError } from "../format/error.ts";
+import { HostError } from "../host/error.ts";
+import { UsageError } from "../monitor/error.ts";
+
+/** What a command's module exports: a Commander command whose action does the work. */
+interface CommandModule {
+  readonly command: () => Command;
+}
+
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Loads the command's module only when it is asked for: a run must not pay for the others. */
+  readonly load: () => Promise<CommandModule>;
+}
+
+const COMMANDS: readonly CommandEntry[] = [
+  { name: "run", summary: "run an image in the lightest sandbox that fits it", load: () => import("./run.ts") },
+  { name: "build", summary: "write an executable that runs without Node", load: () => import("./build.ts") },
+  { name: "inspect", summary: "show what an image is and what it needs", load: () => import("./inspect.ts") },
+  { name: "doctor", summary: "show what this host offers, and mend what it lacks", load: () => import("./doctor.ts") },
+];
+
+/** Exit status of Skiff itself for a user's mistake or a refusal of the host; the guest's own status otherwise. */
+export const FAILURE_STATUS = 1;
+
+/**
+ * Runs the command line.
+ * @param args the words after `skiff`.
+ * @returns the exit status.
+ */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  const entry = COMMANDS.find((candidate) => candidate.name === args[0]);
+  try {
+    const program = await makeProgram(entry, args[0]);
+    await program.parseAsync(args, { from: "user" });
+    return process.exitCode === undefined ? 0 : Number(process.exitCode);
+  } catch (error) {
+    return report(error);
+  }
+}
+
+async function makeProgram(entry: CommandEntry | undefined, asked: string | undefined): Promise<Command> {
+  const program = new Command("skiff")
+    .description("Run a program in the lightest sandbox that fits it.")
+    .version(VERSION, "-V, --version", "print Skiff's version")
+    .enablePositionalOptions()
+    .showHelpAfterError("(skiff --help shows the commands)")
+    .addHelpText("after", HELP_EXAMPLES);
+  const helpOf = asked === "help" ? COMMANDS : COMMANDS.filter((candidate) => candidate === entry);
+  for (const candidate of COMMANDS) {
+    if (helpOf.includes(candidate)) program.addCommand(prepare((await candidate.load()).command()));
+    else program.command(candidate.name).description(candidate.summary);
+  }
+  return prepare(program);
+}
+
+function prepare(command: Command): Command {
+  return command.exitOverride().showSuggestionAfterError(true);
+}
+
+/** Writes the one line that an error deserves; a defect of Skiff's own gets its stack. */
+export function report(error: unknown, name = "skiff"): number {
+  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof ImageError || error instanceof HostError || error instanceof UsageError) {
+    writeSync(2, `${name}: ${error.message}\n`);
+  } else {
+    writeSync(2, `${name}: a defect in Skiff, please report it:\n${error instanceof Error ? error.stack : error}\n`);
+  }
+  return FAILURE_STATUS;
+}
+
+declare const SKIFF_VERSION: string;
+/** Skiff's version; the build replaces the constant by package.json's. */
+export const VERSION = typeof SKIFF_VERSION === "string" ? SKIFF_VERSION : "development";
+
+const HELP_EXAMPLES = `
+Examples:
+  skiff run guests/images/x86_64/hello.spt          run a unikernel in a sandboxed process
+  skiff inspect guests/images/x86_64/hello.spt      show its devices, segments and memory
+  skiff build hello.spt -o hello && ./hello         an executable that needs no Node
+  skiff doctor                                      what can this host run?
+
+Exit status: the guest's own; 1 with one line for a mistake or a refusal; 128 + N where signal N ended the guest.`;
