@@ -1,0 +1,73 @@
+import { type ElfFile, type ProgramHeader, PT_NOTE } from "./elf.ts";
+import { ImageError } from "./error.ts";
+import { FieldReader, hex } from "./field.ts";
+import type { Abi } from "./image.ts";
+
+/** `n_namesz`, `n_descsz`, `n_type`, then the owner `Solo5`, its NUL and two bytes up to a multiple of 4. */
+export const NOTE_HEADER_BYTES = 20;
+export const NOTE_OWNER = "Solo5";
+
+/** Note types (Solo5 `include/elf_abi.h` and `include/mft_abi.h`): the letters `ABI1` and `MFT1`. */
+export const NOTE_TYPE = { ABI1: 0x31494241, MFT1: 0x3154464d } as const;
+export type NoteName = keyof typeof NOTE_TYPE;
+
+const ABI1_DESCRIPTOR_BYTES = 16;
+
+/** `enum abi_target` (Solo5 `include/elf_abi.h`). */
+const ABI_BY_TARGET: readonly (Abi | undefined)[] = [undefined, "hvt", "spt", "virtio", "muen", "genode", "xen"];
+
+/**
+ * Finds a Solo5 note. As in Solo5's tenders, a note counts only where it is the first of its `PT_NOTE`; here it must also
+ * be the only one there, and the only one of its type.
+ * @returns the `PT_NOTE`'s content from the note's header on, exactly as long as the note.
+ * @throws ImageError when the note is missing, occurs twice, or its sizes disagree.
+ */
+export function findNote(elf: ElfFile, name: NoteName): Uint8Array {
+  const found = elf.programHeaders.filter((row) => row.type === PT_NOTE && isNote(row, name));
+  const [row, second] = found;
+  if (row === undefined) {
+    throw new ImageError(`Solo5 ${name} note`, "missing", "one: link the program with Solo5's bindings and a manifest");
+  }
+  if (second !== undefined) {
+    throw new ImageError(`Solo5 ${name} note`, `in phdr[${row.index}] and phdr[${second.index}]`, "one");
+  }
+  const descriptorBytes = new FieldReader(row.content).u32(4);
+  if (row.content.length !== NOTE_HEADER_BYTES + descriptorBytes) {
+    throw new ImageError(
+      `${name} n_descsz`,
+      String(descriptorBytes),
+      `${row.content.length - NOTE_HEADER_BYTES}, the rest of the note in phdr[${row.index}]`,
+    );
+  }
+  return row.content;
+}
+
+function isNote(row: ProgramHeader, name: NoteName): boolean {
+  if (row.content.length < NOTE_HEADER_BYTES) return false;
+  const header = new FieldReader(row.content);
+  if (header.u32(0) !== NOTE_OWNER.length + 1 || header.u32(8) !== NOTE_TYPE[name]) return false;
+  return [...`${NOTE_OWNER}\0`].every((letter, index) => header.u8(12 + index) === letter.charCodeAt(0));
+}
+
+/**
+ * Reads the ABI note, `struct abi1_info` (Solo5 `include/elf_abi.h`). Any version is reported; see `requireAbi`.
+ * @throws ImageError when the note is malformed or its target unknown.
+ */
+export function readAbi(elf: ElfFile): { abi: Abi; abiVersion: number } {
+  const descriptor = findNote(elf, "ABI1").subarray(NOTE_HEADER_BYTES);
+  if (descriptor.length !== ABI1_DESCRIPTOR_BYTES) {
+    throw new ImageError("ABI1 n_descsz", String(descriptor.length), String(ABI1_DESCRIPTOR_BYTES));
+  }
+  const info = new FieldReader(descriptor);
+  const target = info.u32(0);
+  const abi = ABI_BY_TARGET[target];
+  if (abi === undefined) {
+    const known = ABI_BY_TARGET.flatMap((candidate, value) => (candidate ? [`${value} (${candidate})`] : []));
+    throw new ImageError("abi_target", String(target), `one of ${known.join(", ")}`);
+  }
+  for (const [index, offset] of [8, 12].entries()) {
+    const reserved = info.u32(offset);
+    if (reserved !== 0) throw new ImageError(`abi1_info.reserved${index}`, hex(reserved), "0");
+  }
+  return { abi, abiVersion: info.u32(4) };
+}
