@@ -1,6 +1,12 @@
 import { ImageError } from "./error.ts";
 import type { Abi, Architecture, Image } from "./image.ts";
 
+/** The host interfaces that Skiff implements: `HVT_ABI_VERSION` and `SPT_ABI_VERSION` of Solo5 0.12. */
+export const SUPPORTED_ABI_VERSIONS: ReadonlyMap<Abi, number> = new Map([
+  ["hvt", 2],
+  ["spt", 2],
+]);
+
 /**
  * Refuses an image that was linked for another host interface.
  * @param version the one that the caller implements.
