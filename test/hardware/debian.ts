@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CACHE_FOLDER, cachedFolder, digestOf } from "./cache.ts";
+import { capture } from "./command.ts";
+import { BedError } from "./error.ts";
+
+/** One package as apt names it, with the checksum from Debian's signed index. */
+interface DebianFile {
+  readonly filename: string;
+  readonly sha256: string;
+}
+
+/**
+ * Debian's packages of another architecture, fetched with this machine's own sources and keys. apt keeps the state of it
+ * in the cache folder: neither root nor `dpkg --add-architecture` is needed, and this machine stays as it is.
+ */
+export class DebianArchive {
+  readonly #folder: string;
+  readonly #options: readonly string[];
+
+  constructor(
+    /** As dpkg names it, e.g. `arm64`. */
+    architecture: string,
+  ) {
+    this.#folder = join(CACHE_FOLDER, `debian-${architecture}`);
+    this.#options = [
+      ["APT::Architecture", architecture],
+      ["APT::Architectures::", architecture],
+      ["APT::Sandbox::User", "root"],
+      ["APT::Update::Post-Invoke-Success::", "true"],
+      ["Dir::State", this.#folder],
+      ["Dir::State::status", join(this.#folder, "status")],
+      ["Dir::Cache", this.#folder],
+    ].flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+  }
+
+  /** The package's direct dependencies, e.g. the kernel that a meta-package stands for. */
+  dependencies(name: string): string[] {
+    this.#update();
+    const listing = capture("apt-cache", [...this.#options, "depends", "--important", name]);
+    return [...listing.matchAll(/^\s+(?:Pre)?Depends: ([^\s<]+)$/gm)].map((match) => match[1] ?? "");
+  }
+
+  /**
+   * Some members of a package's file tree, in a folder of the cache.
+   * @param members patterns as tar's `--wildcards` takes them, e.g. `./boot/vmlinuz-*`.
+   */
+  unpack(name: string, members: readonly string[]): string {
+    const file = this.#describe(name);
+    const key = createHash("sha256")
+      .update(JSON.stringify([file.sha256, members]))
+      .digest("hex")
+      .slice(0, 16);
+    return cachedFolder(join(this.#folder, "unpacked", `${name}-${key}`), (folder) => {
+      const tree = join(folder, "data.tar");
+      capture("bash", ["-c", 'dpkg-deb --fsys-tarfile "$0" >"$1"', this.#download(name, file), tree]);
+      capture("tar", ["-xf", tree, "-C", folder, "--wildcards", ...members]);
+      rmSync(tree);
+    });
+  }
+
+  #update(force = false): void {
+    const lists = join(this.#folder, "lists");
+    if (existsSync(join(this.#folder, "pkgcache.bin")) && !force) return;
+    mkdirSync(join(lists, "partial"), { recursive: true });
+    mkdirSync(join(this.#folder, "archives/partial"), { recursive: true });
+    writeFileSync(join(this.#folder, "status"), "");
+    capture("apt-get", [...this.#options, "update"]);
+  }
+
+  #describe(name: string): DebianFile {
+    this.#update();
+    const line = capture("apt-get", [...this.#options, "download", "--print-uris", name]);
+    const match = /^'[^']+' (\S+) \d+ SHA256:([0-9a-f]{64})$/m.exec(line);
+    if (match === null) throw new BedError(`apt-get names no SHA-256 for ${name}: ${line.trim()}`);
+    const [, filename = "", sha256 = ""] = match;
+    return { filename, sha256 };
+  }
+
+  #download(name: string, file: DebianFile): string {
+    const path = join(this.#folder, "archives", file.filename);
+    if (digestOf(path, "sha256", "hex") === file.sha256) return path;
+    const folder = mkdtempSync(join(this.#folder, "archives/.download-"));
+    try {
+      capture("apt-get", [...this.#options, "download", name], folder);
+      const fetched = join(folder, file.filename);
+      if (digestOf(fetched, "sha256", "hex") !== file.sha256) {
+        throw new BedError(`${file.filename}: the file's SHA-256 is not the one of Debian's index`);
+      }
+      renameSync(fetched, path);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    return path;
+  }
+}

@@ -1,0 +1,15 @@
+#!/bin/busybox sh
+# The first process of an emulated host: loads the modules, runs the tests, says how they ended, and turns the machine off.
+/bin/busybox --install -s /bin
+export PATH=/bin HOME=/root
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs tmp /tmp
+dmesg -n 1
+while read -r module; do insmod "/lib/modules/$module" || echo "cannot load $module"; done </lib/modules/load
+ip link set lo up
+cd /skiff || exit 1
+node --test-reporter=/skiff/reporter.mjs --test-reporter-destination=stdout /skiff/tests.mjs
+echo "@skiff {\"type\":\"end\",\"status\":$?}"
+poweroff -f
