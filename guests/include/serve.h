@@ -8,9 +8,10 @@
  * A server in outline:
  *
  *   static size_t on_data(struct serve_tcp *tcp, const uint8_t *bytes, size_t bytes_count) {
- *       return serve_tcp_send(tcp, bytes, bytes_count);    // echo; what is not taken now comes again
+ *       return serve_tcp_send(tcp, bytes, bytes_count);    // echo; what is not taken now comes again ...
  *   }
- *   static const struct serve_tcp_callbacks echo = { .on_data = on_data };
+ *   static const struct serve_tcp_callbacks echo = { .on_data = on_data,
+ *                                                    .on_writable = serve_tcp_resume };    // ... when there is room
  *
  *   int solo5_app_main(const struct solo5_start_info *info) {
  *       struct serve_config config = { .options = info->cmdline,
