@@ -7,12 +7,26 @@ export const MAX_IMAGE_BYTES = 2 ** 30;
 /** Most program headers of an image; Solo5's linker scripts make ten. */
 export const MAX_PROGRAM_HEADERS = 64;
 
-/** Sizes of `Elf64_Ehdr` and `Elf64_Phdr` (ELF-64 Object File Format, sections 3 and 6). */
-export const EHDR_BYTES = 64;
-export const PHDR_BYTES = 56;
-
 export const PT_LOAD = 1;
 export const PT_NOTE = 4;
+
+/** Offsets of the fields of `Elf64_Ehdr` and `Elf64_Phdr`, and their sizes (ELF-64 Object File Format, sections 3 and 6). */
+const EHDR = {
+  class: 4,
+  data: 5,
+  identVersion: 6,
+  type: 16,
+  machine: 18,
+  version: 20,
+  entry: 24,
+  phoff: 32,
+  ehsize: 52,
+  phentsize: 54,
+  phnum: 56,
+} as const;
+const EHDR_BYTES = 64;
+const PHDR = { type: 0, flags: 4, offset: 8, vaddr: 16, filesz: 32, memsz: 40, align: 48 } as const;
+const PHDR_BYTES = 56;
 
 const MAGIC = [0x7f, 0x45, 0x4c, 0x46] as const;
 const ELFCLASS64 = 2;
@@ -59,14 +73,14 @@ export function readElf(file: Uint8Array): ElfFile {
   }
   const header = new FieldReader(file.subarray(0, EHDR_BYTES));
   checkIdentification(header);
-  checkType(header.u16(16));
-  const machine = header.u16(18);
+  checkType(header.u16(EHDR.type));
+  const machine = header.u16(EHDR.machine);
   const architecture = ARCHITECTURE_BY_MACHINE.get(machine);
   if (architecture === undefined) throw new ImageError("e_machine", String(machine), "62 (x86-64) or 183 (aarch64)");
-  requireValue("e_version", header.u32(20), EV_CURRENT, "current");
-  requireValue("e_ehsize", header.u16(52), EHDR_BYTES, "the size of an ELF64 header");
-  requireValue("e_phentsize", header.u16(54), PHDR_BYTES, "the size of an ELF64 program header");
-  return { architecture, entry: header.u64(24), programHeaders: readProgramHeaders(file, header) };
+  requireValue("e_version", header.u32(EHDR.version), EV_CURRENT, "current");
+  requireValue("e_ehsize", header.u16(EHDR.ehsize), EHDR_BYTES, "the size of an ELF64 header");
+  requireValue("e_phentsize", header.u16(EHDR.phentsize), PHDR_BYTES, "the size of an ELF64 program header");
+  return { architecture, entry: header.u64(EHDR.entry), programHeaders: readProgramHeaders(file, header) };
 }
 
 function checkIdentification(header: FieldReader): void {
@@ -75,9 +89,9 @@ function checkIdentification(header: FieldReader): void {
     const text = magic.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
     throw new ImageError("e_ident[EI_MAG0..3]", text, "7f 45 4c 46 (an ELF file)");
   }
-  requireValue("e_ident[EI_CLASS]", header.u8(4), ELFCLASS64, "64-bit");
-  requireValue("e_ident[EI_DATA]", header.u8(5), ELFDATA2LSB, "little endian");
-  requireValue("e_ident[EI_VERSION]", header.u8(6), EV_CURRENT, "current");
+  requireValue("e_ident[EI_CLASS]", header.u8(EHDR.class), ELFCLASS64, "64-bit");
+  requireValue("e_ident[EI_DATA]", header.u8(EHDR.data), ELFDATA2LSB, "little endian");
+  requireValue("e_ident[EI_VERSION]", header.u8(EHDR.identVersion), EV_CURRENT, "current");
 }
 
 function checkType(type: number): void {
@@ -87,12 +101,12 @@ function checkType(type: number): void {
 }
 
 function readProgramHeaders(file: Uint8Array, header: FieldReader): ProgramHeader[] {
-  const count = header.u16(56);
+  const count = header.u16(EHDR.phnum);
   if (count < 1 || count > MAX_PROGRAM_HEADERS) {
     throw new ImageError("e_phnum", String(count), `1 to ${MAX_PROGRAM_HEADERS}`);
   }
   const tableBytes = count * PHDR_BYTES;
-  const tableOffset = header.u64(32);
+  const tableOffset = header.u64(EHDR.phoff);
   const lastOffset = file.length - tableBytes;
   if (tableOffset < EHDR_BYTES || tableOffset > lastOffset) {
     throw new ImageError(
@@ -107,16 +121,16 @@ function readProgramHeaders(file: Uint8Array, header: FieldReader): ProgramHeade
 
 function readProgramHeader(file: Uint8Array, table: Uint8Array, index: number): ProgramHeader {
   const row = new FieldReader(table.subarray(index * PHDR_BYTES, (index + 1) * PHDR_BYTES));
-  const offset = row.u64(8);
+  const offset = row.u64(PHDR.offset);
   return {
     index,
-    type: row.u32(0),
-    flags: row.u32(4),
-    address: row.u64(16),
-    memoryBytes: row.u64(40),
-    alignBytes: row.u64(48),
+    type: row.u32(PHDR.type),
+    flags: row.u32(PHDR.flags),
+    address: row.u64(PHDR.vaddr),
+    memoryBytes: row.u64(PHDR.memsz),
+    alignBytes: row.u64(PHDR.align),
     offset,
-    content: readContent(file, index, offset, row.u64(32)),
+    content: readContent(file, index, offset, row.u64(PHDR.filesz)),
   };
 }
 

@@ -4,20 +4,25 @@ import { FieldReader, requireValue } from "./field.ts";
 import type { Manifest, ManifestDevice } from "./image.ts";
 import { findNote, NOTE_HEADER_BYTES } from "./note.ts";
 
-/** Layout of `struct mft` and `struct mft_entry` on 64-bit targets (Solo5 `include/mft_abi.h`). */
+/** `struct mft` on 64-bit targets (Solo5 `include/mft_abi.h`): offsets, and the size of what precedes the entries. */
+const MANIFEST = { version: 0, entries: 4 } as const;
 export const MANIFEST_HEADER_BYTES = 8;
-export const MANIFEST_ENTRY_BYTES = 104;
-export const MANIFEST_VERSION = 1;
+const MANIFEST_VERSION = 1;
 /** Includes the first entry, which is reserved: at most 63 devices. */
-export const MANIFEST_MAX_ENTRIES = 64;
-/** Offsets inside `struct mft_entry`; the name's size includes its terminator. */
-export const MANIFEST_ENTRY = { name: 0, nameBytes: 68, type: 68, attached: 96 } as const;
+const MANIFEST_MAX_ENTRIES = 64;
+
+/**
+ * `struct mft_entry` on 64-bit targets: offsets in bytes. `properties` (a u64 capacity and a u16 block size, or six bytes of
+ * MAC address and a u16 MTU) and `backing` (an int descriptor) are for a tender to fill in.
+ */
+export const MANIFEST_ENTRY = { name: 0, type: 68, properties: 72, backing: 88, attached: 96 } as const;
+export const MANIFEST_ENTRY_BYTES = 104;
 
 /** The descriptor begins with padding that brings `struct mft` to a multiple of 8 from the note's start. */
-export const MANIFEST_NOTE_OFFSET = Math.ceil(NOTE_HEADER_BYTES / 8) * 8;
+const MANIFEST_NOTE_OFFSET = Math.ceil(NOTE_HEADER_BYTES / 8) * 8;
 
 /** `enum mft_type`. */
-export const MANIFEST_TYPE = { block: 1, net: 2, reservedFirst: 2 ** 30 } as const;
+const MANIFEST_TYPE = { block: 1, net: 2, reservedFirst: 2 ** 30 } as const;
 
 /**
  * Reads the manifest note (Solo5 `include/mft_abi.h`). Names are what the tenders' options can spell: letters and digits.
@@ -33,9 +38,9 @@ export function readManifest(elf: ElfFile): Manifest {
     throw new ImageError("MFT1 n_descsz", String(descriptorBytes), `at least ${least}`);
   }
   const header = new FieldReader(bytes);
-  const version = header.u32(0);
+  const version = header.u32(MANIFEST.version);
   requireValue("mft.version", version, MANIFEST_VERSION, "the manifest format of Solo5");
-  const entries = header.u32(4);
+  const entries = header.u32(MANIFEST.entries);
   if (entries < 1 || entries > MANIFEST_MAX_ENTRIES) {
     throw new ImageError("mft.entries", String(entries), `1 to ${MANIFEST_MAX_ENTRIES}`);
   }
@@ -95,7 +100,7 @@ function readDevice(entry: Uint8Array, index: number): ManifestDevice {
 }
 
 function readName(entry: Uint8Array, index: number): string {
-  const field = entry.subarray(MANIFEST_ENTRY.name, MANIFEST_ENTRY.name + MANIFEST_ENTRY.nameBytes);
+  const field = entry.subarray(MANIFEST_ENTRY.name, MANIFEST_ENTRY.type);
   const last = field.length - 1;
   if (field[last] !== 0)
     throw new ImageError(`mft.e[${index}].name[${last}]`, String(field[last]), "0, the terminator");

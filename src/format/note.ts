@@ -3,15 +3,18 @@ import { ImageError } from "./error.ts";
 import { FieldReader, hex } from "./field.ts";
 import type { Abi } from "./image.ts";
 
-/** `n_namesz`, `n_descsz`, `n_type`, then the owner `Solo5`, its NUL and two bytes up to a multiple of 4. */
-export const NOTE_HEADER_BYTES = 20;
-export const NOTE_OWNER = "Solo5";
+const NOTE_OWNER = "Solo5\0";
+/** Offsets in a note (ELF-64 Object File Format, section 8); the owner is padded to a multiple of 4. */
+const NOTE = { namesz: 0, descsz: 4, type: 8, owner: 12 } as const;
+export const NOTE_HEADER_BYTES = NOTE.owner + Math.ceil(NOTE_OWNER.length / 4) * 4;
 
 /** Note types (Solo5 `include/elf_abi.h` and `include/mft_abi.h`): the letters `ABI1` and `MFT1`. */
-export const NOTE_TYPE = { ABI1: 0x31494241, MFT1: 0x3154464d } as const;
-export type NoteName = keyof typeof NOTE_TYPE;
+const NOTE_TYPE = { ABI1: 0x31494241, MFT1: 0x3154464d } as const;
+type NoteName = keyof typeof NOTE_TYPE;
 
-const ABI1_DESCRIPTOR_BYTES = 16;
+/** Offsets in `struct abi1_info`, and its size. */
+const ABI1 = { target: 0, version: 4, reserved0: 8, reserved1: 12 } as const;
+const ABI1_BYTES = 16;
 
 /** `enum abi_target` (Solo5 `include/elf_abi.h`). */
 const ABI_BY_TARGET: readonly (Abi | undefined)[] = [undefined, "hvt", "spt", "virtio", "muen", "genode", "xen"];
@@ -31,7 +34,7 @@ export function findNote(elf: ElfFile, name: NoteName): Uint8Array {
   if (second !== undefined) {
     throw new ImageError(`Solo5 ${name} note`, `in phdr[${row.index}] and phdr[${second.index}]`, "one");
   }
-  const descriptorBytes = new FieldReader(row.content).u32(4);
+  const descriptorBytes = new FieldReader(row.content).u32(NOTE.descsz);
   if (row.content.length !== NOTE_HEADER_BYTES + descriptorBytes) {
     throw new ImageError(
       `${name} n_descsz`,
@@ -45,8 +48,8 @@ export function findNote(elf: ElfFile, name: NoteName): Uint8Array {
 function isNote(row: ProgramHeader, name: NoteName): boolean {
   if (row.content.length < NOTE_HEADER_BYTES) return false;
   const header = new FieldReader(row.content);
-  if (header.u32(0) !== NOTE_OWNER.length + 1 || header.u32(8) !== NOTE_TYPE[name]) return false;
-  return [...`${NOTE_OWNER}\0`].every((letter, index) => header.u8(12 + index) === letter.charCodeAt(0));
+  if (header.u32(NOTE.namesz) !== NOTE_OWNER.length || header.u32(NOTE.type) !== NOTE_TYPE[name]) return false;
+  return [...NOTE_OWNER].every((letter, index) => header.u8(NOTE.owner + index) === letter.charCodeAt(0));
 }
 
 /**
@@ -55,19 +58,19 @@ function isNote(row: ProgramHeader, name: NoteName): boolean {
  */
 export function readAbi(elf: ElfFile): { abi: Abi; abiVersion: number } {
   const descriptor = findNote(elf, "ABI1").subarray(NOTE_HEADER_BYTES);
-  if (descriptor.length !== ABI1_DESCRIPTOR_BYTES) {
-    throw new ImageError("ABI1 n_descsz", String(descriptor.length), String(ABI1_DESCRIPTOR_BYTES));
+  if (descriptor.length !== ABI1_BYTES) {
+    throw new ImageError("ABI1 n_descsz", String(descriptor.length), String(ABI1_BYTES));
   }
   const info = new FieldReader(descriptor);
-  const target = info.u32(0);
+  const target = info.u32(ABI1.target);
   const abi = ABI_BY_TARGET[target];
   if (abi === undefined) {
     const known = ABI_BY_TARGET.flatMap((candidate, value) => (candidate ? [`${value} (${candidate})`] : []));
     throw new ImageError("abi_target", String(target), `one of ${known.join(", ")}`);
   }
-  for (const [index, offset] of [8, 12].entries()) {
-    const reserved = info.u32(offset);
-    if (reserved !== 0) throw new ImageError(`abi1_info.reserved${index}`, hex(reserved), "0");
+  for (const name of ["reserved0", "reserved1"] as const) {
+    const reserved = info.u32(ABI1[name]);
+    if (reserved !== 0) throw new ImageError(name, hex(reserved), "0");
   }
-  return { abi, abiVersion: info.u32(4) };
+  return { abi, abiVersion: info.u32(ABI1.version) };
 }

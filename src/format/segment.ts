@@ -4,11 +4,11 @@ import { hex, toNumber } from "./field.ts";
 import type { Rights, Segment } from "./image.ts";
 
 /** Smallest page of both architectures; every segment begins on one, so that its rights are its own. */
-export const PAGE_BYTES = 4096;
+const PAGE_BYTES = 4096;
 /** Lowest address of a segment: `HVT_GUEST_MIN_BASE` and `SPT_GUEST_MIN_BASE`. What lies below is the tender's. */
-export const MIN_ADDRESS = 0x100000;
-/** No segment reaches this address, the end of the lower half of a 48-bit address space. */
-export const MAX_ADDRESS = 2 ** 47;
+const MIN_ADDRESS = 0x100000;
+/** Where segments end at the latest: the lower half of a 48-bit address space. A multiple of every alignment below it. */
+const MAX_ADDRESS = 2 ** 47;
 
 const PF_X = 1;
 const PF_W = 2;
@@ -32,7 +32,7 @@ export function readSegments(elf: ElfFile): { segments: Segment[]; endAddress: n
     if (row.type !== PT_LOAD || (row.memoryBytes === 0n && row.content.length === 0)) continue;
     const segment = readSegment(row);
     const range = rangeOf(segment);
-    checkRange(segment, range);
+    checkLowest(segment, range);
     checkPlace(segment, range, segments.at(-1), endAddress);
     segments.push(segment);
     endAddress = range.end;
@@ -51,7 +51,12 @@ function readSegment(row: ProgramHeader): Segment {
     throw new ImageError(`${name}.p_vaddr`, hex(address), `a multiple of the page size, ${hex(PAGE_BYTES)}`);
   }
   const room = MAX_ADDRESS - address;
-  const memoryBytes = toNumber(`${name}.p_memsz`, row.memoryBytes, room, `an end below ${hex(MAX_ADDRESS)}`);
+  const memoryBytes = toNumber(
+    `${name}.p_memsz`,
+    row.memoryBytes,
+    room + 1,
+    `at most ${hex(room)}, up to ${hex(MAX_ADDRESS)}`,
+  );
   if (row.content.length > memoryBytes) {
     throw new ImageError(`${name}.p_filesz`, hex(row.content.length), `at most p_memsz, ${hex(memoryBytes)}`);
   }
@@ -80,18 +85,10 @@ function rangeOf({ address, memoryBytes, alignBytes }: Segment): Range {
   };
 }
 
-function checkRange({ index, address, alignBytes, memoryBytes }: Segment, range: Range): void {
-  if (range.start < MIN_ADDRESS) {
-    const rounded = range.start === address ? "" : ` when rounded down to p_align, ${hex(alignBytes)}`;
-    throw new ImageError(`phdr[${index}].p_vaddr`, hex(address), `at least ${hex(MIN_ADDRESS)}${rounded}`);
-  }
-  if (range.end > MAX_ADDRESS) {
-    throw new ImageError(
-      `phdr[${index}].p_memsz`,
-      hex(memoryBytes),
-      `an end at most ${hex(MAX_ADDRESS)}, rounded up to p_align`,
-    );
-  }
+function checkLowest({ index, address, alignBytes }: Segment, range: Range): void {
+  if (range.start >= MIN_ADDRESS) return;
+  const rounded = range.start === address ? "" : ` when rounded down to p_align, ${hex(alignBytes)}`;
+  throw new ImageError(`phdr[${index}].p_vaddr`, hex(address), `at least ${hex(MIN_ADDRESS)}${rounded}`);
 }
 
 function checkPlace(segment: Segment, range: Range, previous: Segment | undefined, endAddress: number): void {
