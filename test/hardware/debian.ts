@@ -18,12 +18,15 @@ interface DebianFile {
 export class DebianArchive {
   readonly #folder: string;
   readonly #options: readonly string[];
+  /** Stands where apt's lists are complete. */
+  readonly #updated: string;
 
   constructor(
     /** As dpkg names it, e.g. `arm64`. */
     architecture: string,
   ) {
     this.#folder = join(CACHE_FOLDER, `debian-${architecture}`);
+    this.#updated = join(this.#folder, "updated");
     this.#options = [
       ["APT::Architecture", architecture],
       ["APT::Architectures::", architecture],
@@ -32,6 +35,9 @@ export class DebianArchive {
       ["Dir::State", this.#folder],
       ["Dir::State::status", join(this.#folder, "status")],
       ["Dir::Cache", this.#folder],
+      // A container's image may have turned these off; each call of apt is twice as fast with them.
+      ["Dir::Cache::pkgcache", "pkgcache.bin"],
+      ["Dir::Cache::srcpkgcache", "srcpkgcache.bin"],
     ].flatMap(([key, value]) => ["-o", `${key}=${value}`]);
   }
 
@@ -60,13 +66,12 @@ export class DebianArchive {
     });
   }
 
-  #update(force = false): void {
-    const lists = join(this.#folder, "lists");
-    if (existsSync(join(this.#folder, "pkgcache.bin")) && !force) return;
-    mkdirSync(join(lists, "partial"), { recursive: true });
-    mkdirSync(join(this.#folder, "archives/partial"), { recursive: true });
+  #update(): void {
+    if (existsSync(this.#updated)) return;
+    for (const folder of ["lists", "archives"]) mkdirSync(join(this.#folder, folder, "partial"), { recursive: true });
     writeFileSync(join(this.#folder, "status"), "");
     capture("apt-get", [...this.#options, "update"]);
+    writeFileSync(this.#updated, "");
   }
 
   #describe(name: string): DebianFile {
@@ -89,6 +94,10 @@ export class DebianArchive {
         throw new BedError(`${file.filename}: the file's SHA-256 is not the one of Debian's index`);
       }
       renameSync(fetched, path);
+    } catch (error) {
+      // Debian removes a version from its pool some time after a newer one came: the next run asks for the lists again.
+      rmSync(this.#updated, { force: true });
+      throw error;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -49,12 +49,14 @@ export async function runMachine(
   const log = createWriteStream(files.log);
   const tail: string[] = [];
   let endStatus: number | undefined;
+  let failures = 0;
   const read = (line: string) => {
     log.write(`${line}\n`);
     tail.push(line);
     if (tail.length > TAIL_LINES) tail.shift();
     const event = parseEvent(line);
     if (event?.type === "end") endStatus = event.status;
+    if (event?.type === "fail") failures++;
     if (event !== undefined) onEvent(event);
   };
   createInterface(child.stdout).on("line", read);
@@ -62,8 +64,15 @@ export async function runMachine(
   const status = await ended;
   log.end();
   if (status === 127) throw missingProgram(program);
-  if (endStatus !== undefined && status === 0) return;
-  const reason =
-    status === TIMED_OUT_STATUS ? `did not end within ${host.timeLimitSeconds} s` : `ended with status ${status}`;
-  throw new BedError(`${host.name} ${reason} before its tests did; the end of its console:\n${tail.join("\n")}`);
+  // Node ends with status 1 where a test failed; those tests have been told already.
+  if (status === 0 && (endStatus === 0 || (endStatus === 1 && failures > 0))) return;
+  throw new BedError(
+    `${host.name} ${describeEnd(host, status, endStatus)}; the end of its console:\n${tail.join("\n")}`,
+  );
+}
+
+function describeEnd(host: HostDescription, status: number | null, endStatus: number | undefined): string {
+  if (status === TIMED_OUT_STATUS) return `did not end within ${host.timeLimitSeconds} s`;
+  if (status !== 0) return `made QEMU end with status ${status}`;
+  return endStatus === undefined ? "crashed before its tests ended" : `ended its tests with status ${endStatus}`;
 }
