@@ -23,7 +23,7 @@
         struct manifest_entry entry[manifest_entries]; \
     } __attribute__((packed, aligned(4))); \
     const struct program_manifest_note manifest_note \
-        __attribute__((section(".note.solo5.manifest"), used)) = { \
+        __attribute__((section(".note.solo5.manifest"), aligned(4), used)) = { \
             .header = NOTE_HEADER(NOTE_MFT1, struct program_manifest_note), \
             .version = MANIFEST_VERSION, \
             .entries = manifest_entries, \

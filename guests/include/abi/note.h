@@ -34,7 +34,7 @@ struct abi_note {
 
 // Makes a program one that only a tender of this interface starts: Linux refuses it for want of its interpreter.
 #define DECLARE_ABI(abi_target, abi_version) \
-    const struct abi_note abi_note __attribute__((section(".note.solo5.abi"), used)) = { \
+    const struct abi_note abi_note __attribute__((section(".note.solo5.abi"), aligned(4), used)) = { \
         .header = NOTE_HEADER(NOTE_ABI1, struct abi_note), .target = (abi_target), .version = (abi_version) }; \
     const char interpreter[] __attribute__((section(".interp"), used)) = "/nonexistent/solo5/"
 
