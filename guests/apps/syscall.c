@@ -1,0 +1,5 @@
+#include "manifest.h"
+
+MANIFEST();
+
+#include "apps/syscall_probe.h"
