@@ -11,11 +11,19 @@ interface DebianFile {
   readonly sha256: string;
 }
 
+interface DebianSource {
+  readonly release: string;
+  readonly uri: string;
+}
+
+const DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
 /**
  * Debian's packages of another architecture, fetched with this machine's own sources and keys. apt keeps the state of it
  * in the cache folder: neither root nor `dpkg --add-architecture` is needed, and this machine stays as it is.
  */
 export class DebianArchive {
+  readonly #architecture: string;
   readonly #folder: string;
   readonly #options: readonly string[];
   /** Stands where apt's lists are complete. */
@@ -24,8 +32,14 @@ export class DebianArchive {
   constructor(
     /** As dpkg names it, e.g. `arm64`. */
     architecture: string,
+    /** Where packages come from instead of this machine's own sources. */
+    source?: DebianSource,
   ) {
-    this.#folder = join(CACHE_FOLDER, `debian-${architecture}`);
+    this.#architecture = architecture;
+    this.#folder = join(
+      CACHE_FOLDER,
+      ["debian", architecture, ...(source === undefined ? [] : [source.release])].join("-"),
+    );
     this.#updated = join(this.#folder, "updated");
     this.#options = [
       ["APT::Architecture", architecture],
@@ -38,7 +52,17 @@ export class DebianArchive {
       // A container's image may have turned these off; each call of apt is twice as fast with them.
       ["Dir::Cache::pkgcache", "pkgcache.bin"],
       ["Dir::Cache::srcpkgcache", "srcpkgcache.bin"],
+      ...(source === undefined ? [] : this.#writeSource(source)),
     ].flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+  }
+
+  /** The packages of another release, e.g. `bookworm-backports`, from where this machine gets Debian. */
+  ofRelease(release: string): DebianArchive {
+    this.#update();
+    const query = ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian"];
+    const [uri] = capture("apt-get", [...this.#options, ...query]).split("\n");
+    if (!uri) throw new BedError(`apt's sources name no Debian archive to get ${release} from`);
+    return new DebianArchive(this.#architecture, { release, uri });
   }
 
   /** The package's direct dependencies, e.g. the kernel that a meta-package stands for. */
@@ -64,6 +88,16 @@ export class DebianArchive {
       capture("tar", ["-xf", tree, "-C", folder, "--wildcards", ...members]);
       rmSync(tree);
     });
+  }
+
+  #writeSource({ release, uri }: DebianSource): readonly (readonly [string, string])[] {
+    const list = join(this.#folder, "sources.list");
+    mkdirSync(this.#folder, { recursive: true });
+    writeFileSync(list, `deb [signed-by=${DEBIAN_KEYRING}] ${uri} ${release} main\n`);
+    return [
+      ["Dir::Etc::sourcelist", list],
+      ["Dir::Etc::sourceparts", "/dev/null"],
+    ];
   }
 
   #update(): void {

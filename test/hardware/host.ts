@@ -17,6 +17,9 @@ export interface HostDescription {
     readonly debianArchitecture: string;
     /** The meta-package of the newest kernel. */
     readonly debianPackage: string;
+    /** Where this machine's own release of Debian has no such kernel, e.g. `bookworm-backports`. */
+    readonly debianRelease?: string;
+    readonly pageBytes: number;
     /** To load at start, in this order: paths below the kernel's module folder. */
     readonly modules: readonly string[];
     /** The serial console's device, e.g. `ttyAMA0`. */

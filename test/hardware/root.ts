@@ -29,18 +29,20 @@ export async function gather(host: HostDescription, projectRoot: string): Promis
   const kernel = addKernel(root, archive, host);
   addNode(root, archive, host);
   addSkiff(root, host, projectRoot);
+  root.addFile("/skiff/host.json", Buffer.from(JSON.stringify(host)));
   await addTests(root, host);
   return { kernel, root: root.finish() };
 }
 
 function addKernel(root: Initramfs, archive: DebianArchive, host: HostDescription): string {
-  const { debianPackage, modules } = host.kernel;
-  const image = archive.dependencies(debianPackage).find((name) => name.startsWith("linux-image-"));
+  const { debianPackage, debianRelease, modules } = host.kernel;
+  const source = debianRelease === undefined ? archive : archive.ofRelease(debianRelease);
+  const image = source.dependencies(debianPackage).find((name) => name.startsWith("linux-image-"));
   if (image === undefined) throw new BedError(`Debian's ${debianPackage} names no kernel`);
-  const members = ["./boot/vmlinuz-*", ...modules.map((module) => `./lib/modules/*/${module}`)];
-  const folder = archive.unpack(image, members);
+  const members = ["./boot/vmlinuz-*", ...modules.map((module) => `./lib/modules/*/${module}*`)];
+  const folder = source.unpack(image, members);
   const release = readdirSync(join(folder, "lib/modules"))[0] ?? "";
-  for (const module of modules) root.addFrom(join(folder, "lib/modules", release, module), `/lib/modules/${module}`);
+  root.addFrom(join(folder, "lib/modules", release), "/lib/modules");
   root.addFile("/lib/modules/load", Buffer.from(modules.map((module) => `${module}\n`).join("")));
   return join(folder, "boot", `vmlinuz-${release}`);
 }

@@ -7,11 +7,14 @@ import { CACHE_FOLDER } from "./cache.ts";
 import { BedError } from "./error.ts";
 import type { HostEvent } from "./events.ts";
 import type { HostDescription } from "./host.ts";
+import { armServer } from "./hosts/arm-server.ts";
 import { raspberryPi4 } from "./hosts/raspberry-pi-4.ts";
+import { raspberryPi5 } from "./hosts/raspberry-pi-5.ts";
+import { x86Svm } from "./hosts/x86-64-svm.ts";
 import { runMachine } from "./machine.ts";
 import { gather } from "./root.ts";
 
-const HOSTS: readonly HostDescription[] = [raspberryPi4];
+const HOSTS: readonly HostDescription[] = [raspberryPi4, raspberryPi5, armServer, x86Svm];
 const PROJECT_ROOT = resolve(import.meta.dirname, "../..");
 
 interface Counts {

@@ -7,7 +7,8 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
 dmesg -n 1
-while read -r module; do insmod "/lib/modules/$module" || echo "cannot load $module"; done </lib/modules/load
+# A newer Debian compresses its modules: the name ends in .ko.xz then.
+while read -r module; do insmod "/lib/modules/$module"* || echo "cannot load $module"; done </lib/modules/load
 ip link set lo up
 cd /skiff || exit 1
 node --test-reporter=/skiff/reporter.mjs --test-reporter-destination=stdout /skiff/tests.mjs

@@ -13,6 +13,7 @@ export const raspberryPi4: HostDescription = {
   kernel: {
     debianArchitecture: "arm64",
     debianPackage: "linux-image-arm64",
+    pageBytes: 4096,
     modules: ["kernel/drivers/net/tun.ko"],
     console: "ttyAMA0",
   },

@@ -4,7 +4,9 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { arch, availableParallelism, totalmem } from "node:os";
 import { describe, it } from "node:test";
 import koffi from "koffi";
+import { thisHost } from "../guest/this-host.ts";
 
+const host = thisHost();
 const libc = koffi.load("libc.so.6");
 
 /** _SC_PAGESIZE of <unistd.h>, the same number on all Linux architectures of glibc. */
@@ -24,15 +26,15 @@ function ip(...args: string[]): string {
 describe("the emulated host", () => {
   const ioctl = libc.func("int ioctl(int fd, unsigned long request, void *argument)");
 
-  it("is an Arm machine with two cores", () => {
-    assert.equal(arch(), "arm64");
-    assert.equal(availableParallelism(), 2);
-    assert.ok(totalmem() > 1.8 * 2 ** 30);
+  it("has the processors and the memory that its description says", () => {
+    assert.equal(arch(), host.node.architecture);
+    assert.equal(availableParallelism(), host.cpus);
+    assert.ok(totalmem() > 0.8 * host.memoryMib * 2 ** 20, `${totalmem()} bytes`);
   });
 
-  it("has pages of 4 KiB", () => {
+  it("has pages of the size that its description says", () => {
     const sysconf = libc.func("long sysconf(int name)");
-    assert.equal(sysconf(SC_PAGESIZE), 4096);
+    assert.equal(sysconf(SC_PAGESIZE), host.kernel.pageBytes);
   });
 
   it("calls libc through koffi", () => {
