@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { ImageError } from "../format/error.ts";
 import { HostError } from "../host/error.ts";
 import { UsageError } from "../monitor/error.ts";
+import { VERSION } from "./version.ts";
 
 /** What a command's module exports: a Commander command whose action does the work. */
 interface CommandModule {
@@ -71,10 +72,6 @@ export function report(error: unknown, name = "skiff"): number {
   }
   return FAILURE_STATUS;
 }
-
-declare const SKIFF_VERSION: string;
-/** Skiff's version; the build replaces the constant by package.json's. */
-export const VERSION = typeof SKIFF_VERSION === "string" ? SKIFF_VERSION : "development";
 
 const HELP_EXAMPLES = `
 Examples:
