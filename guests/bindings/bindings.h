@@ -23,7 +23,8 @@ const struct manifest_entry *device_acquire(const char *name, uint32_t type, sol
 // An acquired device, or NULL.
 const struct manifest_entry *device_at(solo5_handle_t handle, uint32_t type);
 
-bool net_size_fits(const struct manifest_entry *device, size_t size);
+bool net_size_fits(const struct manifest_entry *device, size_t size);   // of a frame to send
+bool net_buffer_fits(const struct manifest_entry *device, size_t size); // for any frame received
 bool block_range_fits(const struct manifest_entry *device, solo5_off_t offset, size_t size);
 
 // What each binding provides ------------------------------------------------------------------------------------------

@@ -29,7 +29,11 @@ const struct manifest_entry *device_at(solo5_handle_t handle, uint32_t type) {
 }
 
 bool net_size_fits(const struct manifest_entry *device, size_t size) {
-    return size <= (size_t)device->u.net.mtu + SOLO5_NET_HLEN;
+    return size >= SOLO5_NET_HLEN && size <= (size_t)device->u.net.mtu + SOLO5_NET_HLEN;
+}
+
+bool net_buffer_fits(const struct manifest_entry *device, size_t size) {
+    return size >= (size_t)device->u.net.mtu + SOLO5_NET_HLEN;
 }
 
 bool block_range_fits(const struct manifest_entry *device, solo5_off_t offset, size_t size) {

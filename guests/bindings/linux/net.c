@@ -2,7 +2,7 @@
 
 solo5_result_t solo5_net_write(solo5_handle_t handle, const uint8_t *frame, size_t size) {
     const struct manifest_entry *device = device_at(handle, DEVICE_NET);
-    if (device == NULL || size < SOLO5_NET_HLEN || !net_size_fits(device, size))
+    if (device == NULL || !net_size_fits(device, size))
         return SOLO5_R_EINVAL;
     long written = linux_call(CALL_WRITE, device->b.host_fd, (long)frame, (long)size, 0, 0, 0);
     if (written == ERROR_AGAIN || written == ERROR_NO_BUFFERS)
@@ -12,7 +12,7 @@ solo5_result_t solo5_net_write(solo5_handle_t handle, const uint8_t *frame, size
 
 solo5_result_t solo5_net_read(solo5_handle_t handle, uint8_t *frame, size_t size, size_t *received) {
     const struct manifest_entry *device = device_at(handle, DEVICE_NET);
-    if (device == NULL || size < (size_t)device->u.net.mtu + SOLO5_NET_HLEN)
+    if (device == NULL || !net_buffer_fits(device, size))
         return SOLO5_R_EINVAL;
     long count = linux_call(CALL_READ, device->b.host_fd, (long)frame, (long)size, 0, 0, 0);
     if (count == ERROR_AGAIN)
