@@ -3,7 +3,7 @@ import type { KvmFacts } from "../host/probe/kvm.ts";
 import type { MemoryFacts } from "../host/probe/memory.ts";
 import type { NamespaceFacts } from "../host/probe/namespace.ts";
 import type { ToolFacts } from "../host/probe/tool.ts";
-import type { DoctorReport } from "./doctor.ts";
+import type { DoctorReport } from "./doctor-report.ts";
 
 /** Printed in three columns. */
 type Row = readonly [mark: Mark, name: string, text: string];

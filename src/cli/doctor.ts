@@ -1,31 +1,10 @@
 import { Command } from "commander";
-import type { Lack } from "../host/probe/lack.ts";
 import { loadProbeLibc, type ProbeLibc } from "../host/probe/libc.ffi.ts";
-import { type HostManifest, hostLacks, probeHost } from "../host/probe/manifest.ts";
-import { layoutLacks } from "../host/probe/memory.ts";
-import { seccompLacks } from "../host/probe/seccomp.ts";
+import { probeHost } from "../host/probe/manifest.ts";
 import { UsageError } from "../monitor/error.ts";
+import { examine } from "./doctor-report.ts";
 import { formatReport } from "./doctor-text.ts";
 import { print } from "./print.ts";
-import { VERSION } from "./version.ts";
-
-/** Whether an engine can run images on this host. */
-export interface EngineReport {
-  readonly name: "process";
-  /** The ABI whose images it runs. */
-  readonly abi: "spt";
-  readonly runs: boolean;
-  /** What it lacks; empty where it runs. */
-  readonly because: readonly string[];
-}
-
-/** What `skiff doctor --json` prints. Fields may be added; none of these changes its name or meaning. */
-export interface DoctorReport extends HostManifest {
-  /** Skiff's version. */
-  readonly skiff: string;
-  readonly engines: readonly EngineReport[];
-  readonly lacks: readonly Lack[];
-}
 
 export function command(): Command {
   return new Command("doctor")
@@ -53,20 +32,6 @@ async function loadLibc(): Promise<ProbeLibc> {
       cause: error,
     });
   }
-}
-
-/** Draws the conclusions from what was found. */
-export function examine(host: HostManifest): DoctorReport {
-  return { skiff: VERSION, engines: [processEngine(host)], ...host, lacks: hostLacks(host) };
-}
-
-function processEngine(host: HostManifest): EngineReport {
-  const { architecture } = host.machine;
-  const because = [...seccompLacks(host.seccomp), ...layoutLacks(host.memory)].map(
-    ({ subject, reason }) => `${subject}: ${reason}`,
-  );
-  if (architecture !== "x86-64" && architecture !== "aarch64") because.unshift(`there is none for ${architecture}`);
-  return { name: "process", abi: "spt", runs: because.length === 0, because };
 }
 
 /** Colour on a terminal that has it, unless the user asks for none (no-color.org). */

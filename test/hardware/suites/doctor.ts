@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { before, describe, it } from "node:test";
+import { type DoctorReport, examine } from "../../../src/cli/doctor-report.ts";
+import { loadProbeLibc } from "../../../src/host/probe/libc.ffi.ts";
+import { probeHost } from "../../../src/host/probe/manifest.ts";
+import { thisHost } from "../guest/this-host.ts";
+
+const host = thisHost();
+
+describe("what doctor finds in the emulated host", () => {
+  let report: DoctorReport;
+  let descriptorsBefore: number;
+
+  before(async () => {
+    const libc = await loadProbeLibc();
+    descriptorsBefore = readdirSync("/proc/self/fd").length;
+    report = examine(await probeHost(libc));
+    console.log(JSON.stringify(report.kvm));
+  });
+
+  it("is a KVM that runs guests with the processor's virtualization", () => {
+    assert.equal(report.kvm.reason, null);
+    assert.equal(report.kvm.state, "real");
+    assert.equal(report.kvm.apiVersion, 12);
+    assert.ok(report.kvm.instructionNs !== null && report.kvm.instructionNs > 0, `${report.kvm.instructionNs}`);
+  });
+
+  it("is the machine that its description says", () => {
+    assert.equal(report.machine.pageBytes, host.kernel.pageBytes);
+    assert.equal(report.machine.processorCount, host.cpus);
+    assert.notEqual(report.machine.processor, "unknown");
+  });
+
+  it("is the process engine, with all that it needs", () => {
+    assert.deepEqual(report.engines, [{ name: "process", abi: "spt", runs: true, because: [] }]);
+    assert.deepEqual(report.tap, { device: "opens", netAdmin: true, create: true });
+  });
+
+  it("leaves no descriptor open", () => {
+    assert.equal(readdirSync("/proc/self/fd").length, descriptorsBefore);
+  });
+});
