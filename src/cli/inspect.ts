@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { Abi, Architecture, Image, Rights } from "../format/image.ts";
 import { MIN_HEAP_BYTES, minimumMemoryMib } from "../format/memory.ts";
 import { SUPPORTED_ABI_VERSIONS } from "../format/require.ts";
-import { readImageFile } from "./image-file.ts";
+import { readImageFile } from "../monitor/image-file.ts";
 import { print } from "./print.ts";
 
 /** An engine that can run the image, and on hosts of which architecture. */

@@ -3,24 +3,28 @@ import { MAX_IMAGE_BYTES } from "../format/elf.ts";
 import { ImageError } from "../format/error.ts";
 import type { Image } from "../format/image.ts";
 import { parseImage } from "../format/parse.ts";
-import { UsageError } from "../monitor/error.ts";
+import { UsageError } from "./error.ts";
 
 /**
  * Reads and checks the image in a file.
  * @throws UsageError with the path, what is wrong with it and how to mend it.
  */
 export function readImageFile(path: string): Image {
-  const bytes = readRegularFile(path);
   try {
-    return parseImage(bytes);
+    return parseImage(readImageBytes(path));
   } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
+    if (!(error instanceof ImageError)) throw refusal(path, error);
     throw new UsageError(`${path} is not a usable image: ${error.message}`, { cause: error });
   }
 }
 
-function readRegularFile(path: string): Uint8Array {
-  const descriptor = open(path);
+/**
+ * Reads the file of an image without looking into it.
+ * @throws UsageError where it is no file of a sensible size; what `open` refuses comes as Node's error.
+ */
+export function readImageBytes(path: string): Uint8Array {
+  // Without O_NONBLOCK a FIFO would hold the command until someone writes to it.
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const status = fstatSync(descriptor);
     if (status.isDirectory()) throw new UsageError(`${path} is a directory; give the path of an image in it`);
@@ -28,32 +32,19 @@ function readRegularFile(path: string): Uint8Array {
     if (status.size > MAX_IMAGE_BYTES) {
       throw new UsageError(`${path} has ${status.size} bytes; an image has at most ${MAX_IMAGE_BYTES}`);
     }
-    return readFully(path, descriptor, status.size);
+    return readFully(descriptor, status.size);
   } finally {
     closeSync(descriptor);
   }
 }
 
-function open(path: string): number {
-  try {
-    // Without O_NONBLOCK a FIFO would hold the command until someone writes to it.
-    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    throw refusal(path, error);
-  }
-}
-
-function readFully(path: string, descriptor: number, size: number): Uint8Array {
+function readFully(descriptor: number, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let filled = 0;
-  try {
-    while (filled < size) {
-      const count = readSync(descriptor, bytes, filled, size - filled, filled);
-      if (count === 0) break;
-      filled += count;
-    }
-  } catch (error) {
-    throw refusal(path, error);
+  while (filled < size) {
+    const count = readSync(descriptor, bytes, filled, size - filled, filled);
+    if (count === 0) break;
+    filled += count;
   }
   return bytes.subarray(0, filled);
 }

@@ -1,0 +1,101 @@
+/**
+ * Solo5's `spt` ABI, version 2: what a guest finds in low memory when it starts (Solo5 v0.12, `include/spt_abi.h`,
+ * `struct spt_boot_info`; `include/mft_abi.h`, `struct mft_entry`).
+ */
+
+export const SPT_ABI_VERSION = 2;
+/** Address of the boot information. */
+export const BOOT_INFORMATION_ADDRESS = 0x11000;
+/** Room for the guest's command line, its terminator included. */
+export const COMMAND_LINE_BYTES = 8192;
+/** First address that an image may occupy. */
+export const LOWEST_IMAGE_ADDRESS = 0x100000;
+/** `data` of the internal timer's event in the epoll set; a net device's is its index in the manifest. */
+export const TIMER_EVENT_DATA = 0xffff_fffen;
+
+const BOOT_INFORMATION_BYTES = 40;
+const MANIFEST_HEADER_BYTES = 8;
+const ENTRY_BYTES = 104;
+// Offsets in `struct mft_entry`.
+const CAPACITY = 72;
+const BLOCK_SIZE = 80;
+const MAC = 72;
+const MTU = 78;
+const HOST_DESCRIPTOR = 88;
+const ATTACHED = 96;
+
+/** A block device as the guest sees it; its reads and writes are of one block each. */
+export interface BlockAttachment {
+  /** Index in the manifest. */
+  readonly index: number;
+  readonly name: string;
+  readonly descriptor: number;
+  readonly capacityBytes: number;
+  /** A power of two, 512 to 32768. */
+  readonly blockBytes: number;
+}
+
+/** A net device as the guest sees it; its MTU is filled in when the guest starts. */
+export interface NetAttachment {
+  /** Index in the manifest. */
+  readonly index: number;
+  readonly name: string;
+  readonly descriptor: number;
+  /** Six bytes; where it is undefined, one is drawn when the guest starts. */
+  readonly mac: Uint8Array | undefined;
+}
+
+export interface SptBoot {
+  readonly memoryBytes: number;
+  /** First address above the image. */
+  readonly imageEnd: number;
+  /** `struct mft` of the image. */
+  readonly manifest: Uint8Array;
+  readonly block: readonly BlockAttachment[];
+  readonly net: readonly NetAttachment[];
+  readonly epollDescriptor: number;
+  readonly timerDescriptor: number;
+}
+
+/** Where things of the boot information lie in the guest's memory. */
+export const addressIn = {
+  /** Six bytes. */
+  mac: (index: number) => entryAddress(index) + MAC,
+  /** Two bytes. */
+  mtu: (index: number) => entryAddress(index) + MTU,
+  commandLine: (manifestBytes: number) => BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES + manifestBytes,
+} as const;
+
+function entryAddress(index: number): number {
+  return BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES + MANIFEST_HEADER_BYTES + index * ENTRY_BYTES;
+}
+
+/** The bytes at `BOOT_INFORMATION_ADDRESS`: the boot information and the manifest. The command line follows them. */
+export function bootInformation(boot: SptBoot): Uint8Array {
+  const bytes = new Uint8Array(BOOT_INFORMATION_BYTES + boot.manifest.length);
+  bytes.set(boot.manifest, BOOT_INFORMATION_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(boot.memoryBytes), true);
+  view.setBigUint64(8, BigInt(boot.imageEnd), true);
+  view.setBigUint64(16, BigInt(addressIn.commandLine(boot.manifest.length)), true);
+  view.setBigUint64(24, BigInt(BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES), true);
+  view.setInt32(32, boot.epollDescriptor, true);
+  view.setInt32(36, boot.timerDescriptor, true);
+  for (const block of boot.block) {
+    const entry = entryAddress(block.index) - BOOT_INFORMATION_ADDRESS;
+    view.setBigUint64(entry + CAPACITY, BigInt(block.capacityBytes), true);
+    view.setUint16(entry + BLOCK_SIZE, block.blockBytes, true);
+    attach(view, entry, block.descriptor);
+  }
+  for (const net of boot.net) {
+    const entry = entryAddress(net.index) - BOOT_INFORMATION_ADDRESS;
+    if (net.mac !== undefined) bytes.set(net.mac, entry + MAC);
+    attach(view, entry, net.descriptor);
+  }
+  return bytes;
+}
+
+function attach(view: DataView, entry: number, descriptor: number): void {
+  view.setInt32(entry + HOST_DESCRIPTOR, descriptor, true);
+  view.setUint8(entry + ATTACHED, 1);
+}

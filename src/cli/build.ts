@@ -1,0 +1,80 @@
+import { closeSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { Command } from "commander";
+import type { SparseFile } from "../engine/process/executable.ts";
+import { plannedDevices } from "../monitor/build-devices.ts";
+import { requireEngine } from "../monitor/engine-choice.ts";
+import { UsageError } from "../monitor/error.ts";
+import { readImageFile } from "../monitor/image-file.ts";
+import { matchDevices } from "../monitor/match-devices.ts";
+import { executableForAnyHost } from "../monitor/process-machine.ts";
+import { deviceOptions, type GuestArguments, withGuestOptions } from "./options.ts";
+
+interface BuildArguments extends GuestArguments {
+  readonly output: string;
+}
+
+export function command(): Command {
+  return withGuestOptions(
+    new Command("build")
+      .description("Write an executable that is the guest and its sandbox, and needs neither Skiff nor Node.")
+      .usage("[options] -o <file> <image>")
+      .argument("<image>", "path of an image of the spt ABI, for either architecture"),
+  )
+    .requiredOption("-o, --output <FILE>", "where to write the executable")
+    .addHelpText("after", HELP)
+    .action((path: string, options: BuildArguments) => {
+      const image = readImageFile(path);
+      requireEngine(image);
+      const devices = plannedDevices(matchDevices(image, deviceOptions(options)));
+      const name = basename(options.output);
+      writeExecutable(
+        options.output,
+        executableForAnyHost({ image, memoryMib: options.mem, devices, name, speaker: name }),
+      );
+    });
+}
+
+/** Writes beside the target and renames: a half-written executable never stands under the name. */
+function writeExecutable(path: string, file: SparseFile): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  try {
+    const descriptor = openSync(temporary, "wx", 0o777);
+    try {
+      for (const { offset, bytes } of file.pieces) {
+        if (writeSync(descriptor, bytes, 0, bytes.length, offset) !== bytes.length)
+          throw new UsageError(`${path}: the disk is full; free some of it`);
+      }
+      ftruncateSync(descriptor, file.sizeBytes);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw writeRefusal(path, error);
+  }
+}
+
+function writeRefusal(path: string, error: unknown): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (typeof code !== "string") return error;
+  return new UsageError(`-o ${path}: it cannot be written (${code}); give a file in a directory that you may write`, {
+    cause: error,
+  });
+}
+
+const HELP = `
+What is fixed at build: the memory, each device's descriptor, and each block device's capacity. At start the executable
+verifies the capacities, reads each tap's MTU, draws MAC addresses that were not given, and takes its arguments as the
+guest's command line; on any mismatch it writes one line and ends with status 1.
+
+Devices:
+  --net NAME=@N[,mac=XX:XX:XX:XX:XX:XX]                descriptor N will be a tap
+  --block NAME=@N,capacity=BYTES[,sector=BYTES]        descriptor N will be a file of that size (K, M, G)
+
+Examples:
+  skiff build guests/images/x86_64/hello.spt -o hello && ./hello
+  skiff build guests/images/x86_64/block.spt --block storage=@3,capacity=4M -o block && ./block 3<>disk.img
+
+Exit status: 0, or 1 with one line where Skiff refuses.`;

@@ -1,0 +1,75 @@
+import { writeSync } from "node:fs";
+import { constants } from "node:os";
+import {
+  clearSignalMask,
+  createExecutableMemfd,
+  execve,
+  openFilesLimit,
+  resetSignal,
+  restoreNonBlocking,
+  setCloseOnExec,
+  setOpenFilesLimit,
+  statusFlags,
+} from "./libc.ffi.ts";
+
+const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
+
+/** A file's content by pieces; what lies between them is zero. */
+interface Pieces {
+  readonly pieces: readonly { readonly offset: number; readonly bytes: Uint8Array }[];
+}
+
+/** Flags of the standard descriptors: take them before anything touches `process.stdout` or `process.stdin`. */
+export type StandardFlags = readonly (number | undefined)[];
+
+export function standardFlags(): StandardFlags {
+  return STANDARD_DESCRIPTORS.map(statusFlags);
+}
+
+/** Holds an executable in a file without a name; the descriptor is closed on `execve`. */
+export function executableMemfd(name: string, file: Pieces): number {
+  const descriptor = createExecutableMemfd(name);
+  for (const { offset, bytes } of file.pieces) {
+    let written = 0;
+    while (written < bytes.length) {
+      written += writeSync(descriptor, bytes, written, bytes.length - written, offset + written);
+    }
+  }
+  return descriptor;
+}
+
+/**
+ * Replaces this process by an executable held in memory, with an empty environment and with everything given back that
+ * Node changed as it started (Node 20 src/node.cc, `PlatformInit`; libuv `uv_disable_stdio_inheritance`): close-on-exec
+ * of the standard descriptors, O_NONBLOCK on what they share with others, ignored SIGPIPE and SIGXFSZ, the signal mask,
+ * and the soft limit of open files, which is taken from the parent, since Node keeps no note of its own.
+ *
+ * @param inherited descriptors that the executable is to find open.
+ * @returns only by throwing `HostError`.
+ */
+export function replaceProcess(
+  executable: number,
+  args: readonly string[],
+  inherited: readonly number[],
+  flagsAtStart: StandardFlags,
+): never {
+  for (const descriptor of STANDARD_DESCRIPTORS) {
+    const flags = flagsAtStart[descriptor];
+    if (flags === undefined) continue;
+    restoreNonBlocking(descriptor, flags);
+    setCloseOnExec(descriptor, false);
+  }
+  for (const descriptor of inherited) setCloseOnExec(descriptor, false);
+  giveBackOpenFilesLimit();
+  resetSignal(constants.signals.SIGPIPE);
+  resetSignal(constants.signals.SIGXFSZ);
+  clearSignalMask();
+  execve(`/proc/self/fd/${executable}`, args, []);
+}
+
+function giveBackOpenFilesLimit(): void {
+  const own = openFilesLimit(0);
+  const parent = openFilesLimit(process.ppid);
+  if (own === undefined || parent === undefined || parent.soft >= own.soft) return;
+  setOpenFilesLimit({ soft: parent.soft, hard: own.hard });
+}

@@ -1,0 +1,85 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { constants as osConstants } from "node:os";
+import { HostError } from "./error.ts";
+import { interfaceSocket, ioctlErrno } from "./libc.ffi.ts";
+
+// Linux include/uapi/linux/if.h (`struct ifreq`: name, then a union), if_tun.h, sockios.h.
+const IFREQ_BYTES = 40;
+const IFREQ_UNION_OFFSET = 16;
+/** Longest interface name, without its terminator. */
+export const INTERFACE_NAME_MAX = 15;
+const IFF_UP = 1;
+const IFF_TAP = 2;
+const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+const IFF_TUN = 1;
+const TUNSETIFF = 0x4004_54ca;
+const TUNGETIFF = 0x8004_54d2;
+const SIOCGIFFLAGS = 0x8913;
+const TUN_DEVICE = "/dev/net/tun";
+const { ENODEV, EBUSY, EPERM, EINVAL } = osConstants.errno;
+
+/** Why a tap cannot be attached; the caller words it for the user. */
+export type TapRefusal = "absent" | "down" | "busy" | "no rights" | "not a tap" | "no tun device";
+
+export type TapOpening = { readonly descriptor: number } | { readonly refusal: TapRefusal };
+
+/**
+ * Attaches to an existing tap of this network namespace; frames without packet information, non-blocking.
+ * The check that it exists comes first: the kernel would make a missing one.
+ */
+export function openTap(name: string): TapOpening {
+  const flags = interfaceFlags(name);
+  if (flags === undefined) return { refusal: "absent" };
+  if ((flags & IFF_UP) === 0) return { refusal: "down" };
+  const descriptor = openTunDevice();
+  if (typeof descriptor !== "number") return descriptor;
+  const request = interfaceRequest(name);
+  new DataView(request.buffer).setUint16(IFREQ_UNION_OFFSET, IFF_TAP | IFF_NO_PI, true);
+  const errno = ioctlErrno(descriptor, TUNSETIFF, request);
+  if (errno === 0) return { descriptor };
+  closeSync(descriptor);
+  if (errno === EBUSY) return { refusal: "busy" };
+  if (errno === EPERM) return { refusal: "no rights" };
+  if (errno === EINVAL) return { refusal: "not a tap" };
+  throw new HostError("TUNSETIFF", errno, name);
+}
+
+/** Whether the descriptor is a tap whose frames come without packet information and without a virtio header. */
+export function isPlainTap(descriptor: number): boolean {
+  const request = new Uint8Array(IFREQ_BYTES);
+  if (ioctlErrno(descriptor, TUNGETIFF, request) !== 0) return false;
+  const flags = new DataView(request.buffer).getUint16(IFREQ_UNION_OFFSET, true);
+  return (flags & (IFF_TUN | IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)) === (IFF_TAP | IFF_NO_PI);
+}
+
+function openTunDevice(): number | { readonly refusal: TapRefusal } {
+  try {
+    return openSync(TUN_DEVICE, constants.O_RDWR | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ENODEV" || code === "ENXIO") return { refusal: "no tun device" };
+    if (code === "EACCES" || code === "EPERM") return { refusal: "no rights" };
+    throw error;
+  }
+}
+
+/** Flags of an interface of this network namespace (netdevice(7), SIOCGIFFLAGS); undefined where there is none. */
+function interfaceFlags(name: string): number | undefined {
+  const socket = interfaceSocket();
+  try {
+    const request = interfaceRequest(name);
+    const errno = ioctlErrno(socket, SIOCGIFFLAGS, request);
+    if (errno === ENODEV) return undefined;
+    if (errno !== 0) throw new HostError("SIOCGIFFLAGS", errno, name);
+    return new DataView(request.buffer).getUint16(IFREQ_UNION_OFFSET, true);
+  } finally {
+    closeSync(socket);
+  }
+}
+
+function interfaceRequest(name: string): Uint8Array<ArrayBuffer> {
+  const request = new Uint8Array(IFREQ_BYTES);
+  request.set(new TextEncoder().encode(name).subarray(0, INTERFACE_NAME_MAX));
+  return request;
+}

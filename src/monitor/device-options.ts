@@ -1,0 +1,125 @@
+import { UsageError } from "./error.ts";
+
+/** What a net device is attached to. */
+export interface NetOptions {
+  /** Name of a tap, or the number of an inherited descriptor that is one. */
+  readonly tap: string | number;
+  /** Six bytes; drawn at start where it is left out. */
+  readonly mac?: Uint8Array;
+}
+
+/** What a block device is attached to. */
+export interface BlockOptions {
+  /** Path of a file or block device, or the number of an inherited descriptor, open for reading and writing. */
+  readonly file: string | number;
+  /** Bytes of one read or write: a power of two, 512 to 32768; 512 where it is left out. */
+  readonly blockBytes?: number;
+  /** Only for `skiff build`: the capacity that the executable is made for, in bytes. */
+  readonly capacityBytes?: number;
+}
+
+const DEVICE_NAME = /^[A-Za-z0-9]+$/;
+/** The guest's console is descriptor 1, and a process owns the other two from its start. */
+const FIRST_DEVICE_DESCRIPTOR = 3;
+const DESCRIPTOR_MAX = 2 ** 20;
+export const BLOCK_BYTES_MIN = 512;
+/** The ABI holds it in 16 bits (Solo5 v0.12, `include/mft_abi.h`, `struct mft_block_basic`). */
+export const BLOCK_BYTES_MAX = 32768;
+
+/** Reads `NAME=TAP|@N[,mac=XX:XX:XX:XX:XX:XX]`, the value of `--net`. */
+export function parseNetOption(text: string): [name: string, options: NetOptions] {
+  const { name, backend, settings } = splitOption("--net", text, "service=tap0", ["mac"]);
+  const tap = parseDescriptor("--net", text, backend) ?? backend;
+  const mac = settings.get("mac");
+  return [name, mac === undefined ? { tap } : { tap, mac: parseMac(mac) }];
+}
+
+/** Reads `NAME=PATH|@N[,sector=BYTES][,capacity=BYTES]`, the value of `--block`. */
+export function parseBlockOption(text: string): [name: string, options: BlockOptions] {
+  const { name, backend, settings } = splitOption("--block", text, "storage=disk.img", ["sector", "capacity"]);
+  const file = parseDescriptor("--block", text, backend) ?? backend;
+  const sector = settings.get("sector");
+  const capacity = settings.get("capacity");
+  const options: BlockOptions = {
+    file,
+    ...(sector === undefined ? {} : { blockBytes: parseBlockBytes(sector) }),
+    ...(capacity === undefined ? {} : { capacityBytes: parseBytes("capacity", capacity) }),
+  };
+  return [name, options];
+}
+
+/** Reads `--mem`, in MiB. */
+export function parseMemory(text: string): number {
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new UsageError(`--mem ${text}: give a whole number of MiB, e.g. --mem 64`);
+  return Number(text);
+}
+
+interface SplitOption {
+  readonly name: string;
+  readonly backend: string;
+  readonly settings: ReadonlyMap<string, string>;
+}
+
+function splitOption(option: string, text: string, example: string, known: readonly string[]): SplitOption {
+  const equals = text.indexOf("=");
+  const name = text.slice(0, Math.max(equals, 0));
+  const [backend = "", ...rest] = text.slice(equals + 1).split(",");
+  if (!DEVICE_NAME.test(name) || backend === "") {
+    throw new UsageError(
+      `${option} ${text}: give the device's name and what it is attached to, e.g. ${option} ${example}`,
+    );
+  }
+  const settings = new Map<string, string>();
+  for (const part of rest) {
+    const [key = "", value] = part.split("=", 2);
+    if (!known.includes(key) || value === undefined || value === "" || settings.has(key)) {
+      const valid = known.map((word) => `${word}=…`).join(" or ");
+      throw new UsageError(
+        `${option} ${text}: '${part}' is not understood there; after a comma stands ${valid}, once each`,
+      );
+    }
+    settings.set(key, value);
+  }
+  return { name, backend, settings };
+}
+
+/** `@N`; undefined where the backend is a name. */
+function parseDescriptor(option: string, text: string, backend: string): number | undefined {
+  if (!backend.startsWith("@")) return undefined;
+  const descriptor = /^@[0-9]{1,7}$/.test(backend) ? Number(backend.slice(1)) : Number.NaN;
+  if (!(descriptor >= FIRST_DEVICE_DESCRIPTOR && descriptor <= DESCRIPTOR_MAX)) {
+    throw new UsageError(
+      `${option} ${text}: give the number of an inherited descriptor from @3 up; 0 to 2 are standard input and output`,
+    );
+  }
+  return descriptor;
+}
+
+function parseMac(text: string): Uint8Array {
+  const bytes = text.split(":").map((part) => (/^[0-9a-fA-F]{2}$/.test(part) ? Number.parseInt(part, 16) : Number.NaN));
+  if (bytes.length !== 6 || bytes.some(Number.isNaN)) {
+    throw new UsageError(`mac=${text}: give six bytes in hexadecimal, e.g. mac=02:00:00:00:00:01`);
+  }
+  if (((bytes[0] ?? 0) & 1) === 1) {
+    throw new UsageError(
+      `mac=${text}: that is a group address; the first byte must be even, e.g. mac=02:00:00:00:00:01`,
+    );
+  }
+  return Uint8Array.from(bytes);
+}
+
+function parseBlockBytes(text: string): number {
+  const bytes = /^[0-9]{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(bytes >= BLOCK_BYTES_MIN && bytes <= BLOCK_BYTES_MAX && (bytes & (bytes - 1)) === 0)) {
+    throw new UsageError(`sector=${text}: give a power of two from ${BLOCK_BYTES_MIN} to ${BLOCK_BYTES_MAX}`);
+  }
+  return bytes;
+}
+
+const FACTOR = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
+
+function parseBytes(key: string, text: string): number {
+  const match = /^([1-9][0-9]{0,11})([KMG]?)$/.exec(text);
+  if (match === null) throw new UsageError(`${key}=${text}: give a number of bytes, with K, M or G for powers of 1024`);
+  return Number(match[1]) * FACTOR[match[2] as keyof typeof FACTOR];
+}
