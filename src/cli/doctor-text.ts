@@ -112,8 +112,8 @@ function lackRows(lacks: DoctorReport["lacks"]): Row[] {
   ]);
 }
 
-function describeMemory({ lowestAddress, overcommit }: MemoryFacts): string {
-  return `files in memory can run, addresses from ${lowestAddress}, overcommit ${overcommit}`;
+function describeMemory({ overcommit }: MemoryFacts): string {
+  return `files in memory can run, guests can begin at their address, overcommit ${overcommit}`;
 }
 
 function describeKvm({ instructionNs, apiVersion, modules }: KvmFacts): string {
