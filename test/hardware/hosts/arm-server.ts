@@ -24,6 +24,6 @@ export const armServer: HostDescription = {
     architecture: "arm64",
   },
   imageArchitecture: "aarch64",
-  suites: ["bed"],
+  suites: ["bed", "doctor", "process-engine"],
   timeLimitSeconds: 300,
 };

@@ -24,6 +24,6 @@ export const raspberryPi4: HostDescription = {
     architecture: "arm64",
   },
   imageArchitecture: "aarch64",
-  suites: ["bed"],
+  suites: ["bed", "doctor", "process-engine"],
   timeLimitSeconds: 300,
 };

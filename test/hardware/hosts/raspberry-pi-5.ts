@@ -25,6 +25,6 @@ export const raspberryPi5: HostDescription = {
     architecture: "arm64",
   },
   imageArchitecture: "aarch64",
-  suites: ["bed"],
+  suites: ["bed", "doctor", "process-engine"],
   timeLimitSeconds: 300,
 };

@@ -27,6 +27,6 @@ export const x86Svm: HostDescription = {
     architecture: "x64",
   },
   imageArchitecture: "x86_64",
-  suites: ["bed"],
+  suites: ["bed", "doctor", "process-engine"],
   timeLimitSeconds: 300,
 };
