@@ -7,6 +7,8 @@ extern const struct {
     uint8_t manifest[];
 } manifest_note;
 
+__attribute__((weak)) const bool native_uses_sockets = false;
+
 static union {
     struct manifest manifest;
     uint8_t bytes[sizeof(struct manifest) + MANIFEST_MAX_ENTRIES * sizeof(struct manifest_entry)];
@@ -34,7 +36,8 @@ void attach_devices(struct spt_boot_info *boot) {
     add_to_set(boot->epoll_fd, boot->timer_fd, SPT_TIMER_EVENT);
     for (uint32_t i = 0; i < boot->manifest->entries; i++) {
         const struct manifest_entry *device = &boot->manifest->entry[i];
-        if (device->type == DEVICE_RESERVED)
+        bool spared = device->type == DEVICE_NET && native_uses_sockets;
+        if (device->type == DEVICE_RESERVED || (spared && !device->attached))
             continue;
         if (!device->attached)
             fail("device '%s' is missing: give --%s:%s=...", device->name,

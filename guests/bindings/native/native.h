@@ -41,6 +41,10 @@ static inline bool is_error(long result) {
 // or that follows "--".
 char **read_options(char **words, uint64_t *memory_bytes);
 
+// Whether a program needs no net device because Linux's sockets carry what it sends: false, unless what uses sockets
+// defines it as true.
+extern const bool native_uses_sockets;
+
 // Makes the epoll set, and checks that every device is there.
 void attach_devices(struct spt_boot_info *boot);
 
