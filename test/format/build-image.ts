@@ -269,7 +269,7 @@ const NOTES = {
   abi: abiRow,
   manifest: manifestRow,
   unknown: () => ({ ...plain(PT.note, note("Solo5\0", 0x31455546, new Uint8Array(8))), alignBytes: 4 }),
-  tiny: () => ({ ...plain(PT.note, new Uint8Array(19)), alignBytes: 4 }),
+  cut: () => ({ ...plain(PT.note, note("Solo5\0", 0x31494241, new Uint8Array(16)).slice(0, 16)), alignBytes: 4 }),
 } satisfies Record<string, (description: ImageDescription) => Row>;
 
 function ascii(text: string): Uint8Array {

@@ -126,6 +126,23 @@ describe("parseImage", () => {
   });
 });
 
+describe("an image at a limit is read:", () => {
+  it("64 program headers", () => {
+    const notes = ["abi", "manifest", ...Array.from({ length: 56 }, () => "unknown" as const)] as const;
+    const built = buildImage({ notes });
+    expect(built.fields.has("phdr[63].p_type") && !built.fields.has("phdr[64].p_type")).toBe(true);
+    expect(parseImage(built.file).segments).toHaveLength(3);
+  });
+
+  it("its table of program headers at the file's end", () => {
+    const built = buildImage();
+    const table = built.file.slice(64, 64 + 9 * 56);
+    const file = new Uint8Array([...withField(built, "e_phoff", built.file.length), ...table]);
+    file.fill(0, 64, 64 + table.length);
+    expect(parseImage(file).segments).toHaveLength(3);
+  });
+});
+
 describe("what an image may hold without being refused", () => {
   const built = buildImage({ devices: [{ name: "storage", type: BLOCK }] });
   const usual = parseImage(built.file);
@@ -141,7 +158,7 @@ describe("what an image may hold without being refused", () => {
     ["an empty PT_LOAD at any address", `phdr[${empty}].p_vaddr`, 2n ** 64n - 1n],
     ["an empty PT_LOAD with all rights", `phdr[${empty}].p_flags`, 7],
     ["a physical address", `phdr[${text}].p_paddr`, 2n ** 64n - 1n],
-    ["any offset where the file holds nothing", `phdr[${bss}].p_offset`, 2n ** 63n],
+    ["any offset where the file holds nothing", `phdr[${bss}].p_offset`, 2n ** 63n + 1n],
     ["a program header of an unknown type", `phdr[${empty}].p_type`, 0x6474e551],
     ["garbage behind a name's terminator", "mft.e[0].name[1]", 0xff],
     ["properties left by the linker", "mft.e[1].u", 2n ** 64n - 1n],
@@ -153,8 +170,8 @@ describe("what an image may hold without being refused", () => {
     expect(manifest.devices).toEqual(usualManifest.devices);
   });
 
-  it("notes of unknown owners and types, or too short to have an owner", () => {
-    const notes = ["openbsd", "unknown", "tiny", "abi", "unknown", "manifest"] as const;
+  it("notes of unknown owners and types, or cut off in the owner", () => {
+    const notes = ["openbsd", "unknown", "cut", "abi", "unknown", "manifest"] as const;
     expect(parseImage(buildImage({ notes }).file)).toEqual(
       expect.objectContaining({ abi: "spt", abiVersion: 2, segments: parseImage(buildImage().file).segments }),
     );

@@ -83,11 +83,13 @@ describe("the ELF header is refused for", () => {
   it("a file shorter than it", () => {
     expectRefusal(USUAL.file.slice(0, 63), "file size", "63 bytes", "at least the 64 bytes of an ELF header");
     expectRefusal(new Uint8Array(0), "file size", "0 bytes", "at least the 64 bytes of an ELF header");
+    expect(refusal(() => parseImage(USUAL.file.slice(0, 64))).field).toBe("e_phoff");
   });
 
   it("a file larger than 1 GiB", () => {
     const huge = new Uint8Array(2 ** 30 + 1);
     expectRefusal(huge, "file size", "1073741825 bytes", "at most 1073741824 bytes");
+    expect(refusal(() => parseImage(huge.subarray(1))).field).toBe("e_ident[EI_MAG0..3]");
   });
 
   it("a table of program headers that the file cuts off", () => {
@@ -115,6 +117,10 @@ describe("a program header's place in the file is refused for", () => {
       `at most 0x${room.toString(16)}, the rest of the file`,
     ],
   ]);
+
+  it("a table that ends before the notes", () => {
+    expect(refusal(() => parseImage(withField(USUAL, "e_phnum", 1))).field).toBe("Solo5 ABI1 note");
+  });
 
   it("a file cut off inside its last part", () => {
     expect(refusal(() => parseImage(USUAL.file.slice(0, LENGTH - 1))).field).toBe("phdr[8].p_filesz");
@@ -182,6 +188,9 @@ describe("the manifest is refused for", () => {
   it.each([
     [0, 0x41, '"A"', "empty, as the first entry is reserved"],
     [1, 0x00, '""', letters],
+    [1, 0x20, '" torage"', letters],
+    [1, 0x7e, '"~torage"', letters],
+    [1, 0x7f, '"\\x7ftorage"', letters],
     [1, 0x2d, '"-torage"', letters],
     [1, 0x1b, '"\\x1btorage"', letters],
     [1, 0x0a, '"\\x0atorage"', letters],
@@ -211,6 +220,12 @@ describe("the manifest is refused for", () => {
     const size = withField(USUAL, "phdr[8].p_filesz", 20 + bytes);
     const both = withField({ ...USUAL, file: size }, "MFT1 n_descsz", bytes);
     expectRefusal(both, "MFT1 n_descsz", String(bytes), "at least 12");
+  });
+
+  it("a note that has room for no entry", () => {
+    const size = withField(USUAL, "phdr[8].p_filesz", 20 + 12);
+    const both = withField({ ...USUAL, file: size }, "MFT1 n_descsz", 12);
+    expectRefusal(both, "MFT1 n_descsz", "12", "324, the size of 3 entries");
   });
 
   it("its absence", () => {
