@@ -24,7 +24,7 @@ export interface DoctorReport extends HostManifest {
 
 /** Draws the conclusions from what was found. */
 export function examine(host: HostManifest): DoctorReport {
-  return { skiff: VERSION, engines: [processEngine(host)], ...host, lacks: hostLacks(host) };
+  return { skiff: VERSION, ...host, engines: [processEngine(host)], lacks: hostLacks(host) };
 }
 
 function processEngine(host: HostManifest): EngineReport {
