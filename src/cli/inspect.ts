@@ -1,14 +1,15 @@
 import { Command } from "commander";
 import type { Abi, Architecture, Image, Rights } from "../format/image.ts";
 import { MIN_HEAP_BYTES, minimumMemoryMib } from "../format/memory.ts";
-import { SUPPORTED_ABI_VERSIONS } from "../format/require.ts";
+import { type EngineName, requireEngine } from "../monitor/engine-choice.ts";
+import { UsageError } from "../monitor/error.ts";
 import { readImageFile } from "../monitor/image-file.ts";
 import { print } from "./print.ts";
 
 /** An engine that can run the image, and on hosts of which architecture. */
 interface EngineReport {
-  readonly name: "process" | "kvm" | "emulator";
-  readonly host: Architecture | "any";
+  readonly name: EngineName;
+  readonly host: Architecture;
 }
 
 /** What `skiff inspect --json` prints. Fields may be added; none of these changes its name or meaning. */
@@ -17,8 +18,10 @@ export interface ImageReport {
   readonly image: string;
   readonly architecture: Architecture;
   readonly abi: { readonly name: Abi; readonly version: number };
-  /** Lightest first; empty where Skiff has none for this ABI or its version. */
+  /** Lightest first; empty where this Skiff has none. */
   readonly engines: readonly EngineReport[];
+  /** Why there is no engine, and how to mend it; absent where there is one. */
+  readonly noEngineReason?: string;
   /** Address of the first instruction. */
   readonly entry: number;
   /** In the manifest's order; a device's handle is what the guest calls it by. */
@@ -58,7 +61,7 @@ export function describe(path: string, image: Image): ImageReport {
     image: path,
     architecture: image.architecture,
     abi: { name: image.abi, version: image.abiVersion },
-    engines: enginesOf(image),
+    ...enginesOf(image),
     entry: image.entry,
     devices: image.manifest.devices.map(({ index, name, type }) => ({ handle: index, name, type })),
     segments: image.segments.map(({ address, memoryBytes, content, rights }) => ({
@@ -75,23 +78,26 @@ export function describe(path: string, image: Image): ImageReport {
   };
 }
 
-function enginesOf({ abi, abiVersion, architecture }: Image): EngineReport[] {
-  if (abiVersion !== SUPPORTED_ABI_VERSIONS.get(abi)) return [];
-  if (abi === "spt") return [{ name: "process", host: architecture }];
-  const kvm: EngineReport = { name: "kvm", host: architecture };
-  return architecture === "aarch64" ? [kvm, { name: "emulator", host: "any" }] : [kvm];
+function enginesOf(image: Image): Pick<ImageReport, "engines" | "noEngineReason"> {
+  try {
+    return { engines: [{ name: requireEngine(image), host: image.architecture }] };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { engines: [], noEngineReason: error.message };
+  }
 }
 
 function formatRights({ read, write, execute }: Rights): string {
   return `${read ? "r" : "-"}${write ? "w" : "-"}${execute ? "x" : "-"}`;
 }
 
-function format({ image, architecture, abi, engines, entry, devices, segments, memory }: ImageReport): string {
+function format(report: ImageReport): string {
+  const { image, architecture, abi, entry, devices, segments, memory } = report;
   const rows: [label: string, lines: string[]][] = [
     ["image", [image]],
     ["architecture", [architecture]],
     ["abi", [`${abi.name}, version ${abi.version}`]],
-    ["engines", engines.map(({ name, host }) => `${name}, on ${host === "any" ? "any host" : `an ${host} host`}`)],
+    ["engines", formatEngines(report)],
     ["entry", [address(entry)]],
     ["devices", table(devices.map(({ name, type, handle }) => [name, type, `handle ${handle}`]))],
     [
@@ -110,6 +116,11 @@ function format({ image, architecture, abi, engines, entry, devices, segments, m
     (values.length === 0 ? ["none"] : values).map((value, index) => `${(index === 0 ? label : "").padEnd(14)}${value}`),
   );
   return `${lines.join("\n")}\n`;
+}
+
+function formatEngines({ engines, noEngineReason }: ImageReport): string[] {
+  if (noEngineReason !== undefined) return [`none: ${noEngineReason}`];
+  return engines.map(({ name, host }) => `${name}, on an ${host} host`);
 }
 
 function fileNote({ fileBytes, memoryBytes }: ImageReport["segments"][number]): string {
