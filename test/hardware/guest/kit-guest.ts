@@ -6,7 +6,7 @@ import { parseImage } from "../../../src/format/parse.ts";
 import { thisHost } from "./this-host.ts";
 
 const MEMORY_BYTES = 8 << 20;
-const TIME_LIMIT_MS = 20_000;
+const TIME_LIMIT_MS = 60_000;
 const FIRST_DESCRIPTOR = 3;
 
 /** The kit's image of that name, for the host's architecture. */
@@ -14,8 +14,14 @@ export function kitImage(name: string): string {
   return `/skiff/guests/images/${thisHost().imageArchitecture}/${name}.spt`;
 }
 
+/** What of a guest's build a test may choose. */
+export interface GuestChoices {
+  readonly blockCapacityBytes?: number;
+  readonly mac?: Uint8Array;
+}
+
 /** Makes an executable of a kit image; its devices are on descriptors 3 and up, in the manifest's order. */
-export function makeGuest(name: string, blockCapacityBytes = 65536): string {
+export function makeGuest(name: string, { blockCapacityBytes = 65536, mac }: GuestChoices = {}): string {
   const image = parseImage(readFileSync(kitImage(name)));
   const devices = image.manifest.devices.map(({ name, index, type }) => ({
     name,
@@ -29,7 +35,7 @@ export function makeGuest(name: string, blockCapacityBytes = 65536): string {
     block: devices
       .filter(({ type }) => type === "block")
       .map((device) => ({ ...device, capacityBytes: blockCapacityBytes, blockBytes: 512 })),
-    net: devices.filter(({ type }) => type === "net").map((device) => ({ ...device, mac: undefined })),
+    net: devices.filter(({ type }) => type === "net").map((device) => ({ ...device, mac })),
     pageBytes: largestPageBytes(image, thisHost().kernel.pageBytes),
     processName: name,
     speaker: "skiff",
@@ -41,6 +47,11 @@ export function makeGuest(name: string, blockCapacityBytes = 65536): string {
   closeSync(descriptor);
   chmodSync(path, 0o755);
   return path;
+}
+
+/** Runs Skiff's command line. */
+export function skiff(args: readonly string[], descriptors: readonly number[] = []): Ended {
+  return run(process.execPath, ["/skiff/dist/skiff.cjs", ...args], descriptors);
 }
 
 /** How a program ended: its status, or the name of the signal that ended it. */

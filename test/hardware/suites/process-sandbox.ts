@@ -1,21 +1,10 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { makeGuest, run } from "../guest/kit-guest.ts";
+import { makeGuest } from "../guest/kit-guest.ts";
 import { type Outcome, trySystemCalls } from "../guest/system-calls.ts";
 import { makeTap } from "../guest/tap.ts";
 import { thisHost } from "../guest/this-host.ts";
-
-describe("the process engine", () => {
-  it("runs hello with its command line", () => {
-    const hello = makeGuest("hello");
-    assert.deepEqual(run(hello, ["over", "Arm"]), {
-      end: 0,
-      stdout: "Hello from a unikernel.\nCommand line: over Arm\n",
-      stderr: "",
-    });
-  });
-});
 
 /** From the kernel's tables: include/uapi/asm-generic/unistd.h for arm64, arch/x86/entry/syscalls/syscall_64.tbl. */
 const NUMBERS = {
@@ -55,7 +44,7 @@ describe("the sandbox of a guest with a net and a block device", () => {
     writeFileSync("/tmp/storage", Buffer.alloc(CAPACITY));
     const descriptors = [makeTap("probe0", "10.9.0.1/24"), openSync("/tmp/storage", "r+"), openSync("/dev/null", "r+")];
     try {
-      return trySystemCalls(makeGuest("syscalldevices", CAPACITY), lines, descriptors);
+      return trySystemCalls(makeGuest("syscalldevices", { blockCapacityBytes: CAPACITY }), lines, descriptors);
     } finally {
       for (const descriptor of descriptors) closeSync(descriptor);
     }
