@@ -26,6 +26,7 @@ PHDRS {
 SECTIONS {
     . = 0x100000 + 0x240;
     .text : ALIGN(64) { *(.text .text.*) } :text
+    .trap : { *(.trap) } :text
 
     . = NEXT_SEGMENT;
     text_limit = .;

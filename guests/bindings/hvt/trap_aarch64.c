@@ -8,7 +8,7 @@ static uint8_t trap_stack[4096] __attribute__((aligned(16), used));
 
 // Nothing is saved, for nothing goes on; the stack is our own, because the program's may be what failed.
 extern const uint8_t trap_vectors[];
-__asm__(".pushsection .text.trap, \"ax\"\n"
+__asm__(".pushsection .trap, \"ax\"\n"
         ".balign 2048\n"
         "trap_vectors:\n"
         "vector = 0\n"

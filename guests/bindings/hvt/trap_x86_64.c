@@ -47,7 +47,7 @@ void trap_report(uint64_t vector, const struct trap_frame *frame) __attribute__(
 
 // Entries of 16 bytes. The processor pushes an error code for vectors 8, 10 to 14, 17, 21, 29 and 30 only.
 extern const uint8_t trap_entries[];
-__asm__(".pushsection .text.trap, \"ax\"\n"
+__asm__(".pushsection .trap, \"ax\"\n"
         ".balign 16\n"
         "trap_entries:\n"
         "vector = 0\n"
