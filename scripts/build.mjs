@@ -12,6 +12,20 @@ rmSync("dist", { recursive: true, force: true });
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const define = { SKIFF_VERSION: JSON.stringify(version) };
 const common = { bundle: true, platform: "node", target: "node20", external: ["koffi"], define, logLevel: "warning" };
+
+/** Commander would load it at every start, some 2 ms, for subcommands that are programs of their own: Skiff has none. */
+const lazyChildProcess = {
+  name: "child_process of commander only when used",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes("/commander/") ? { path: "child_process", namespace: "lazy" } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "lazy" }, () => ({
+      contents: "exports.spawn = (...args) => require('node:child_process').spawn(...args);",
+    }));
+  },
+};
+
 for (const [command, entry] of [
   ["skiff", "src/cli/main.ts"],
   ["skiff-spt", "src/cli/skiff-spt.ts"],
@@ -23,6 +37,8 @@ for (const [command, entry] of [
     outfile,
     format: "cjs",
     minifyWhitespace: true,
+    minifySyntax: true,
+    plugins: [lazyChildProcess],
     banner: { js: "#!/usr/bin/env node" },
   });
   chmodSync(outfile, 0o755);

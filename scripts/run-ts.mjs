@@ -27,7 +27,10 @@ try {
     define: { "import.meta.dirname": JSON.stringify(resolve(file, "..")) },
     logLevel: "warning",
   });
-  const child = spawnSync(process.execPath, [outfile, ...args], { stdio: "inherit" });
+  const child = spawnSync(process.execPath, [outfile, ...args], {
+    stdio: "inherit",
+    env: { ...process.env, SKIFF_ROOT: root },
+  });
   status = child.status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

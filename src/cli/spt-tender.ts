@@ -1,10 +1,10 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { constants as osConstants } from "node:os";
 import { basename } from "node:path";
 import { SPT_ABI_VERSION } from "../abi/spt.ts";
 import { ImageError } from "../format/error.ts";
 import type { Image, ManifestDevice } from "../format/image.ts";
 import { parseImage } from "../format/parse.ts";
+import { ERRNO } from "../host/errno.ts";
 import { HostError } from "../host/error.ts";
 import { errorText, isOpen, seekableBytes } from "../host/libc.ffi.ts";
 import { executableMemfd, replaceProcess, standardFlags } from "../host/replace-process.ts";
@@ -172,7 +172,7 @@ function attach(attachments: readonly Attachment[], option: DeviceArgument): str
   }
 }
 
-const { ENOENT, ENETDOWN, EBUSY, EPERM, EINVAL, EBADF, ENODEV } = osConstants.errno;
+const { ENOENT, ENETDOWN, EBUSY, EPERM, EINVAL, EBADF, ENODEV } = ERRNO;
 const TAP_ERRNO: Readonly<Record<TapRefusal, number>> = {
   absent: ENOENT,
   down: ENETDOWN,

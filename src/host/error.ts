@@ -1,6 +1,4 @@
-import { constants } from "node:os";
-
-const NAME_BY_ERRNO = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno as number, name]));
+import { getSystemErrorName } from "node:util";
 
 /** What the host refused: the call, what it was asked for, and the error number (errno(3)). */
 export class HostError extends Error {
@@ -13,10 +11,19 @@ export class HostError extends Error {
 
   /** @param subject what the call was for, e.g. `tap0`; empty where there is nothing to say. */
   constructor(call: string, errno: number, subject = "") {
-    const code = NAME_BY_ERRNO.get(errno) ?? `errno ${errno}`;
+    const code = errorName(errno);
     super(`${subject === "" ? "" : `${subject}: `}${call} failed with ${code}`);
     this.call = call;
     this.errno = errno;
     this.code = code;
+  }
+}
+
+/** libuv knows the names of the common ones, by negative numbers, and throws for others. */
+function errorName(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
   }
 }

@@ -1,5 +1,4 @@
 import { writeSync } from "node:fs";
-import { constants } from "node:os";
 import {
   clearSignalMask,
   createExecutableMemfd,
@@ -11,6 +10,10 @@ import {
   setOpenFilesLimit,
   statusFlags,
 } from "./libc.ffi.ts";
+
+// Linux include/uapi/asm-generic/signal.h; `node:os` has them too, but takes milliseconds to load.
+const SIGPIPE = 13;
+const SIGXFSZ = 25;
 
 const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
 
@@ -61,8 +64,8 @@ export function replaceProcess(
   }
   for (const descriptor of inherited) setCloseOnExec(descriptor, false);
   giveBackOpenFilesLimit();
-  resetSignal(constants.signals.SIGPIPE);
-  resetSignal(constants.signals.SIGXFSZ);
+  resetSignal(SIGPIPE);
+  resetSignal(SIGXFSZ);
   clearSignalMask();
   execve(`/proc/self/fd/${executable}`, args, []);
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from "node:fs";
-import { constants as osConstants } from "node:os";
+import { ERRNO } from "./errno.ts";
 import { HostError } from "./error.ts";
 import { interfaceSocket, ioctlErrno } from "./libc.ffi.ts";
 
@@ -17,7 +17,7 @@ const TUNSETIFF = 0x4004_54ca;
 const TUNGETIFF = 0x8004_54d2;
 const SIOCGIFFLAGS = 0x8913;
 const TUN_DEVICE = "/dev/net/tun";
-const { ENODEV, EBUSY, EPERM, EINVAL } = osConstants.errno;
+const { ENODEV, EBUSY, EPERM, EINVAL } = ERRNO;
 
 /** Why a tap cannot be attached; the caller words it for the user. */
 export type TapRefusal = "absent" | "down" | "busy" | "no rights" | "not a tap" | "no tun device";

@@ -35,7 +35,7 @@ export function withDeadline<T>(libc: ProbeLibc, machine: KvmMachine, limitMs: n
       libc.timerDelete(timer);
     }
   } finally {
-    // A signal that came is still pending, and would end the process once unblocked.
+    // A signal that came is still pending, and would end the process once unblocked; only newer kernels drop it with its timer.
     const atOnce = new Uint8Array(16);
     while (libc.sigtimedwait(only, null, atOnce) === SIGNAL);
     libc.pthreadSigmask(SIG_SETMASK, previous, null);

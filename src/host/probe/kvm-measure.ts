@@ -1,6 +1,5 @@
 import { withDeadline } from "./deadline.ffi.ts";
 import { type KvmDevice, KvmMachine, type LoopGuest } from "./kvm-machine.ffi.ts";
-import type { ProbeLibc } from "./libc.ffi.ts";
 
 /**
  * Times the guest loop of an architecture.
@@ -8,14 +7,13 @@ import type { ProbeLibc } from "./libc.ffi.ts";
  * @throws {HostError} or {RangeError} where KVM refuses to run it.
  */
 export function timeGuestLoop(
-  libc: ProbeLibc,
   device: KvmDevice,
   guest: LoopGuest,
   options: { readonly pageBytes: number; readonly limitMs: number; readonly roundsFirst?: number },
 ): number | undefined {
   const machine = new KvmMachine(device, guest, options.pageBytes);
   try {
-    const roundNs = withDeadline(libc, machine, options.limitMs, () =>
+    const roundNs = withDeadline(device.libc, machine, options.limitMs, () =>
       measureRound((rounds) => machine.runLoop(rounds), options.roundsFirst),
     );
     return roundNs === undefined ? undefined : Number((roundNs / INSTRUCTIONS_PER_ROUND).toPrecision(3));

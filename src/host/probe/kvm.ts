@@ -46,57 +46,46 @@ const LOOPS: ReadonlyMap<string, LoopGuest> = new Map([
 ]);
 
 /** What KVM is here. Runs a guest loop for some ten milliseconds, at most for a second. */
-export function probeKvm(
-  libc: ProbeLibc,
-  host: { readonly architecture: string; readonly pageBytes: number },
-  read: ReadText = readText,
-): KvmFacts {
-  const surroundings = { modules: kvmModules(), processorSupport: processorSupport(read("/proc/cpuinfo")) };
-  const none = { apiVersion: null, instructionNs: null, ...surroundings };
+export function probeKvm(libc: ProbeLibc, host: Host, read: ReadText = readText): KvmFacts {
+  const { state, apiVersion = null, instructionNs = null, reason = null } = findState(libc, host);
+  const support = processorSupport(read("/proc/cpuinfo"));
+  return { state, apiVersion, instructionNs, modules: kvmModules(), processorSupport: support, reason };
+}
+
+interface Host {
+  readonly architecture: string;
+  readonly pageBytes: number;
+}
+
+type Finding = Pick<KvmFacts, "state"> & Partial<Pick<KvmFacts, "apiVersion" | "instructionNs" | "reason">>;
+
+function findState(libc: ProbeLibc, host: Host): Finding {
   let descriptor: number;
   try {
     descriptor = openSync(DEVICE, constants.O_RDWR);
   } catch (error) {
     const code = errorCode(error);
-    return { state: code === "EACCES" || code === "EPERM" ? "denied" : "absent", reason: code, ...none };
+    return { state: code === "EACCES" || code === "EPERM" ? "denied" : "absent", reason: code };
   }
   try {
-    const device = new KvmDevice(libc, descriptor);
-    const apiVersion = device.apiVersion();
-    if (apiVersion !== API_VERSION) {
-      return {
-        ...none,
-        state: "broken",
-        reason: `its API has version ${apiVersion}, expected ${API_VERSION}`,
-        apiVersion,
-      };
-    }
-    const guest = LOOPS.get(host.architecture);
-    if (guest === undefined) {
-      return { ...none, state: "broken", reason: `no guest loop for ${host.architecture}`, apiVersion };
-    }
-    return { ...surroundings, apiVersion, ...judgeLoop(libc, device, guest, host.pageBytes) };
+    return judge(new KvmDevice(libc, descriptor), host);
   } catch (error) {
-    if (error instanceof HostError || error instanceof RangeError) {
-      return { ...none, state: "broken", reason: error.message };
-    }
+    if (error instanceof HostError || error instanceof RangeError) return { state: "broken", reason: error.message };
     throw error;
   } finally {
     closeSync(descriptor);
   }
 }
 
-function judgeLoop(
-  libc: ProbeLibc,
-  device: KvmDevice,
-  guest: LoopGuest,
-  pageBytes: number,
-): Pick<KvmFacts, "state" | "instructionNs" | "reason"> {
-  const instructionNs = timeGuestLoop(libc, device, guest, { pageBytes, limitMs: MEASURE_LIMIT_MS });
-  if (instructionNs === undefined) {
-    return { state: "broken", instructionNs: null, reason: `a guest loop did not end within ${MEASURE_LIMIT_MS} ms` };
-  }
-  return { state: isReal(instructionNs) ? "real" : "emulated", instructionNs, reason: null };
+function judge(device: KvmDevice, { architecture, pageBytes }: Host): Finding {
+  const apiVersion = device.apiVersion();
+  const broken = (reason: string): Finding => ({ state: "broken", apiVersion, reason });
+  if (apiVersion !== API_VERSION) return broken(`its API has version ${apiVersion}, expected ${API_VERSION}`);
+  const guest = LOOPS.get(architecture);
+  if (guest === undefined) return broken(`no guest loop for ${architecture}`);
+  const instructionNs = timeGuestLoop(device, guest, { pageBytes, limitMs: MEASURE_LIMIT_MS });
+  if (instructionNs === undefined) return broken(`a guest loop did not end within ${MEASURE_LIMIT_MS} ms`);
+  return { state: isReal(instructionNs) ? "real" : "emulated", apiVersion, instructionNs };
 }
 
 export function isReal(instructionNs: number): boolean {

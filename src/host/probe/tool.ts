@@ -1,3 +1,4 @@
+import { accessSync, constants, existsSync } from "node:fs";
 import { asRoot, type Lack } from "./lack.ts";
 import { findProgram, runProgram } from "./program.ts";
 
@@ -78,11 +79,27 @@ export function toolLacks(tools: readonly ToolFacts[]): Lack[] {
   const absent = tools.filter((tool) => tool.path === null);
   const lacks: Lack[] = [];
   if (tools.some(({ name, path, service }) => name === "docker" && path !== null && service === null)) {
-    const start = findProgram("dockerd") === undefined ? "apt-get install docker.io" : "systemctl start docker";
-    lacks.push({ subject: "docker", reason: "its engine does not answer", mend: [asRoot(start)] });
+    lacks.push({ subject: "docker", reason: "its engine does not answer", mend: mendDocker() });
   }
   if (absent.length === 0) return lacks;
   const packages = absent.flatMap(({ debianPackage }) => debianPackage ?? []);
   const mend = packages.length === 0 ? [] : [asRoot(`apt-get install ${packages.join(" ")}`)];
   return [...lacks, { subject: "tools", reason: `not installed: ${absent.map(({ name }) => name).join(", ")}`, mend }];
+}
+
+const DOCKER_SOCKET = "/run/docker.sock";
+
+function mendDocker(): string[] {
+  if (existsSync(DOCKER_SOCKET) && !isWritable(DOCKER_SOCKET))
+    return [asRoot("usermod -aG docker $USER"), "newgrp docker"];
+  return [asRoot(findProgram("dockerd") === undefined ? "apt-get install docker.io" : "systemctl start docker")];
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

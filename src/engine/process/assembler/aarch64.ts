@@ -1,4 +1,4 @@
-import type { Assembler, Condition, Label, Register, Width } from "./assembler.ts";
+import { type Assembler, type Condition, checkConstant, type Label, type Register, type Width } from "./assembler.ts";
 import { CodeBuffer, type Patch } from "./code-buffer.ts";
 
 // Registers of a system call as the kernel takes them (Linux arch/arm64/kernel/entry.S): number in x8, arguments and
@@ -104,6 +104,7 @@ export class Aarch64Assembler implements Assembler {
   }
 
   addConstant(to: Register, value: number): void {
+    checkConstant(value);
     // add/sub xd, xd, #imm12
     const opcode = value < 0 ? 0xd100_0000 : 0x9100_0000;
     this.#code.emit32(opcode | (Math.abs(value) << 10) | (NUMBER[to] << 5) | NUMBER[to]);

@@ -49,7 +49,7 @@ export interface Assembler {
   load(to: Register, base: Register, offset: number, width: Width): void;
   store(from: Register, base: Register, offset: number, width: Width): void;
   add(to: Register, from: Register): void;
-  /** Adds a signed constant, -4095 to 4095. */
+  /** Adds a signed constant, -4095 to 4095; throws `RangeError` for any other. */
   addConstant(to: Register, value: number): void;
   subtract(to: Register, from: Register): void;
   and(to: Register, from: Register): void;
@@ -64,4 +64,12 @@ export interface Assembler {
   finish(address: bigint): Uint8Array;
   /** Address of a placed label once the code lies at `address`. */
   addressOf(label: Label, address: bigint): bigint;
+}
+
+/** What one instruction of each architecture can add. */
+const CONSTANT_MAX = 4095;
+
+/** @throws RangeError where the constant is none that `addConstant` takes. */
+export function checkConstant(value: number): void {
+  if (!Number.isInteger(value) || Math.abs(value) > CONSTANT_MAX) throw new RangeError(`a constant of ${value}`);
 }

@@ -1,4 +1,4 @@
-import type { Assembler, Condition, Label, Register, Width } from "./assembler.ts";
+import { type Assembler, type Condition, checkConstant, type Label, type Register, type Width } from "./assembler.ts";
 import { CodeBuffer, type Patch } from "./code-buffer.ts";
 
 // Register numbers of the ModRM byte and its REX extension (Intel SDM vol. 2, section 2.2.1); the system call's
@@ -104,6 +104,7 @@ export class X86Assembler implements Assembler {
   }
 
   addConstant(to: Register, value: number): void {
+    checkConstant(value);
     // add r/m64, imm32 (REX.W 81 /0).
     const register = NUMBER[to];
     this.#code.emit(0x48 | (register >= 8 ? 1 : 0), 0x81, 0xc0 | (register & 7));

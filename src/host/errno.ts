@@ -1,0 +1,10 @@
+/** Error numbers that Skiff tells apart; the same on x86-64 and arm64 (Linux include/uapi/asm-generic/errno*.h). */
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  EBADF: 9,
+  EBUSY: 16,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENETDOWN: 100,
+} as const;
