@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { closeSync, openSync, readdirSync } from "node:fs";
 import { before, describe, it } from "node:test";
 import { type DoctorReport, examine } from "../../../src/cli/doctor-report.ts";
+import { AARCH64_LOOP } from "../../../src/host/probe/kvm-loop-aarch64.ffi.ts";
+import { X86_64_LOOP } from "../../../src/host/probe/kvm-loop-x86-64.ffi.ts";
+import { KvmDevice } from "../../../src/host/probe/kvm-machine.ffi.ts";
+import { timeGuestLoop } from "../../../src/host/probe/kvm-measure.ts";
 import { loadProbeLibc } from "../../../src/host/probe/libc.ffi.ts";
 import { probeHost } from "../../../src/host/probe/manifest.ts";
 import { thisHost } from "../guest/this-host.ts";
@@ -16,7 +20,6 @@ describe("what doctor finds in the emulated host", () => {
     const libc = await loadProbeLibc();
     descriptorsBefore = readdirSync("/proc/self/fd").length;
     report = examine(await probeHost(libc));
-    console.log(JSON.stringify(report.kvm));
   });
 
   it("is a KVM that runs guests with the processor's virtualization", () => {
@@ -35,6 +38,19 @@ describe("what doctor finds in the emulated host", () => {
   it("is the process engine, with all that it needs", () => {
     assert.deepEqual(report.engines, [{ name: "process", abi: "spt", runs: true, because: [] }]);
     assert.deepEqual(report.tap, { device: "opens", netAdmin: true, create: true });
+  });
+
+  it("is a KVM whose guest can be ended by a deadline, with a signal that goes no further", async () => {
+    const loop = process.arch === "arm64" ? AARCH64_LOOP : X86_64_LOOP;
+    const code = Uint8Array.from(process.arch === "arm64" ? [0, 0, 0, 0x14] : [0xeb, 0xfe]);
+    const descriptor = openSync("/dev/kvm", "r+");
+    try {
+      const device = new KvmDevice(await loadProbeLibc(), descriptor);
+      const options = { pageBytes: report.machine.pageBytes, limitMs: 50 };
+      assert.equal(timeGuestLoop(device, { ...loop, code }, options), undefined);
+    } finally {
+      closeSync(descriptor);
+    }
   });
 
   it("leaves no descriptor open", () => {

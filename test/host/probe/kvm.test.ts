@@ -12,6 +12,7 @@ import { readField } from "../../../src/host/probe/text.ts";
 const libc = await loadProbeLibc();
 const machine = probeMachine();
 const kvm = openOrUndefined("/dev/kvm");
+const signalsAtStart = signalState();
 const hostLoop = machine.architecture === "aarch64" ? AARCH64_LOOP : X86_64_LOOP;
 
 function openOrUndefined(path: string): number | undefined {
@@ -44,7 +45,7 @@ describe("KVM of this host", () => {
   });
 
   it("is left as it was: no descriptor, no signal", () => {
-    const before = { descriptors: openDescriptors(), signals: signalState() };
+    const before = { descriptors: openDescriptors(), signals: signalsAtStart };
     probeKvm(libc, machine);
     expect({ descriptors: openDescriptors(), signals: signalState() }).toEqual(before);
   });
@@ -61,11 +62,11 @@ describe("a guest that does not end", () => {
       expect(["absent", "denied"]).toContain(probeKvm(libc, machine).state);
       return;
     }
-    const before = { descriptors: openDescriptors(), signals: signalState() };
+    const before = { descriptors: openDescriptors(), signals: signalsAtStart };
     const endless = { ...hostLoop, code: hostLoop === AARCH64_LOOP ? [0, 0, 0, 0x14] : [0xeb, 0xfe] };
     const guest = { ...endless, code: Uint8Array.from(endless.code) };
     const options = { pageBytes: machine.pageBytes, limitMs: 30 };
-    expect(timeGuestLoop(libc, new KvmDevice(libc, kvm), guest, options)).toBeUndefined();
+    expect(timeGuestLoop(new KvmDevice(libc, kvm), guest, options)).toBeUndefined();
     expect({ descriptors: openDescriptors(), signals: signalState() }).toEqual(before);
   });
 
@@ -77,7 +78,24 @@ describe("a guest that does not end", () => {
     const guest = { ...hostLoop, exitReason: 99 };
     const options = { pageBytes: machine.pageBytes, limitMs: 1000 };
     const before = openDescriptors();
-    expect(() => timeGuestLoop(libc, new KvmDevice(libc, kvm), guest, options)).toThrow(/exit reason \d+, expected 99/);
+    expect(() => timeGuestLoop(new KvmDevice(libc, kvm), guest, options)).toThrow(/exit reason \d+, expected 99/);
+    expect(openDescriptors()).toBe(before);
+  });
+});
+
+describe("a guest that cannot be prepared", () => {
+  it("leaves no descriptor open", () => {
+    if (kvm === undefined) {
+      expect(["absent", "denied"]).toContain(probeKvm(libc, machine).state);
+      return;
+    }
+    const before = openDescriptors();
+    const prepare = () => {
+      expect(openDescriptors()).toBe(before + 2);
+      throw new RangeError("no register");
+    };
+    const options = { pageBytes: machine.pageBytes, limitMs: 1000 };
+    expect(() => timeGuestLoop(new KvmDevice(libc, kvm), { ...hostLoop, prepare }, options)).toThrow("no register");
     expect(openDescriptors()).toBe(before);
   });
 });
