@@ -2,6 +2,9 @@
 #if defined(__aarch64__)
 #include "bindings/hvt/hvt.h"
 
+// Exception classes, taken without a change of level.
+enum { INSTRUCTION_ABORT = 0x21, PC_ALIGNMENT = 0x22, DATA_ABORT = 0x25 };
+
 void trap_report(uint64_t syndrome, uint64_t at, uint64_t address, uint64_t vector) __attribute__((noreturn, used));
 
 static uint8_t trap_stack[4096] __attribute__((aligned(16), used));
@@ -36,11 +39,11 @@ static const char *name_of(uint64_t class) {
         return "supervisor call";
     case 0x18:
         return "system register";
-    case 0x21:
+    case INSTRUCTION_ABORT:
         return "instruction abort";
-    case 0x22:
+    case PC_ALIGNMENT:
         return "program counter alignment";
-    case 0x25:
+    case DATA_ABORT:
         return "data abort";
     case 0x26:
         return "stack alignment";
@@ -55,7 +58,10 @@ void trap_report(uint64_t syndrome, uint64_t at, uint64_t address, uint64_t vect
     // The four kinds of a vector are synchronous, IRQ, FIQ and system error; ESR tells of the first only.
     static const char *const kinds[] = {NULL, "interrupt", "fast interrupt", "system error"};
     const char *kind = kinds[vector % 4];
-    trap_end(kind != NULL ? kind : name_of(syndrome >> 26 & 0x3f), syndrome, at, address, NULL);
+    uint64_t class = syndrome >> 26 & 0x3f;
+    // FAR_EL1 tells of these only.
+    bool addressed = kind == NULL && (class == INSTRUCTION_ABORT || class == PC_ALIGNMENT || class == DATA_ABORT);
+    trap_end(kind != NULL ? kind : name_of(class), syndrome, at, addressed ? address : 0, NULL);
 }
 
 void trap_install(void) {
