@@ -13,6 +13,9 @@ export const LOWEST_IMAGE_ADDRESS = 0x100000;
 /** `data` of the internal timer's event in the epoll set; a net device's is its index in the manifest. */
 export const TIMER_EVENT_DATA = 0xffff_fffen;
 
+/** Room before the command line for the process' name, which tools that list processes show in front of it. */
+export const PROCESS_NAME_BYTES = 16;
+
 const BOOT_INFORMATION_BYTES = 40;
 const MANIFEST_HEADER_BYTES = 8;
 const ENTRY_BYTES = 104;
@@ -46,6 +49,7 @@ export interface NetAttachment {
 }
 
 export interface SptBoot {
+  readonly processName: string;
   readonly memoryBytes: number;
   /** First address above the image. */
   readonly imageEnd: number;
@@ -63,16 +67,23 @@ export const addressIn = {
   mac: (index: number) => entryAddress(index) + MAC,
   /** Two bytes. */
   mtu: (index: number) => entryAddress(index) + MTU,
-  commandLine: (manifestBytes: number) => BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES + manifestBytes,
+  /** Right behind the process' name and its terminator. */
+  commandLine: (manifestBytes: number) =>
+    BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES + manifestBytes + PROCESS_NAME_BYTES,
 } as const;
 
 function entryAddress(index: number): number {
   return BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES + MANIFEST_HEADER_BYTES + index * ENTRY_BYTES;
 }
 
-/** The bytes at `BOOT_INFORMATION_ADDRESS`: the boot information and the manifest. The command line follows them. */
+/**
+ * The bytes at `BOOT_INFORMATION_ADDRESS`: the boot information, the manifest, and the process' name, which ends where
+ * the command line begins.
+ */
 export function bootInformation(boot: SptBoot): Uint8Array {
-  const bytes = new Uint8Array(BOOT_INFORMATION_BYTES + boot.manifest.length);
+  const bytes = new Uint8Array(BOOT_INFORMATION_BYTES + boot.manifest.length + PROCESS_NAME_BYTES);
+  const name = processNameBytes(boot.processName);
+  bytes.set(name, bytes.length - name.length);
   bytes.set(boot.manifest, BOOT_INFORMATION_BYTES);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(boot.memoryBytes), true);
@@ -92,6 +103,14 @@ export function bootInformation(boot: SptBoot): Uint8Array {
     if (net.mac !== undefined) bytes.set(net.mac, entry + MAC);
     attach(view, entry, net.descriptor);
   }
+  return bytes;
+}
+
+/** The name as Linux keeps it: at most 15 bytes and a terminator (prctl(2), `PR_SET_NAME`). */
+export function processNameBytes(name: string): Uint8Array {
+  const text = new TextEncoder().encode(name).subarray(0, PROCESS_NAME_BYTES - 1);
+  const bytes = new Uint8Array(text.length + 1);
+  bytes.set(text);
   return bytes;
 }
 

@@ -44,6 +44,10 @@ const START_CODE_ADDRESS = 2 ** 38;
 
 export const ExecutableLimits = { memoryBytesMax: START_CODE_ADDRESS / 2 } as const;
 
+/** Boot information and command line have pages of their own, of whatever size. */
+const LOW_MEMORY_ADDRESS = 0x10000;
+const LOW_MEMORY_BYTES = 0x10000;
+
 /** Size of the guest's initial frame: the System V ABI's return address, AAPCS64's alignment. */
 const STACK_TOP_BYTES: Readonly<Record<Architecture, number>> = { "x86-64": 8, aarch64: 16 };
 
@@ -95,13 +99,12 @@ function sharedPage(image: Image, pageBytes: number) {
 }
 
 /**
- * Makes the static executable that *is* the guest once it is executed: the image's segments with their rights, the boot
- * information in low memory, and start code far above both.
+ * Makes the static executable that *is* the guest once it is executed: the image's segments with their rights, and far above
+ * them the start code, which brings the boot information into low memory.
  */
 export function makeExecutable(plan: ExecutablePlan): SparseFile {
   const { image } = plan;
   const parts: Part[] = [
-    lowMemory(plan),
     ...image.segments.map(({ address, content, memoryBytes, rights }) => ({ address, content, memoryBytes, rights })),
     startCode(plan),
   ];
@@ -118,8 +121,9 @@ function byDescriptor(device: { readonly descriptor: number }): number {
   return device.descriptor;
 }
 
-function lowMemory(plan: ExecutablePlan): Part {
-  const content = bootInformation({
+function bootInformationOf(plan: ExecutablePlan): Uint8Array {
+  return bootInformation({
+    processName: plan.processName,
     memoryBytes: plan.memoryBytes,
     imageEnd: plan.image.endAddress,
     manifest: plan.image.manifest.bytes,
@@ -127,12 +131,6 @@ function lowMemory(plan: ExecutablePlan): Part {
     net: plan.net,
     ...waitDescriptors(plan),
   });
-  return {
-    address: BOOT_INFORMATION_ADDRESS,
-    content,
-    memoryBytes: content.length + COMMAND_LINE_BYTES,
-    rights: { read: true, write: true, execute: false },
-  };
 }
 
 function startCode(plan: ExecutablePlan): Part {
@@ -151,6 +149,7 @@ function startCode(plan: ExecutablePlan): Part {
       speaker: plan.speaker,
       processName: plan.processName,
       pageBytesMax: plan.pageBytes,
+      imageStart: image.segments[0]?.address ?? 0,
       imageEnd: lastAddress(image),
       memoryBytes,
       executableHeap: plan.executableHeap,
@@ -163,7 +162,8 @@ function startCode(plan: ExecutablePlan): Part {
       filter: assembleFilter(policy),
       entry: image.entry,
       stackPointer: memoryBytes - STACK_TOP_BYTES[architecture],
-      bootInformationAddress: BOOT_INFORMATION_ADDRESS,
+      lowMemory: { address: LOW_MEMORY_ADDRESS, bytes: LOW_MEMORY_BYTES },
+      bootInformation: { address: BOOT_INFORMATION_ADDRESS, content: bootInformationOf(plan) },
     },
     BigInt(START_CODE_ADDRESS),
   );

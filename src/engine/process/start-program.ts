@@ -1,4 +1,10 @@
-import { addressIn, type BlockAttachment, type NetAttachment, TIMER_EVENT_DATA } from "../../abi/spt.ts";
+import {
+  addressIn,
+  type BlockAttachment,
+  type NetAttachment,
+  processNameBytes,
+  TIMER_EVENT_DATA,
+} from "../../abi/spt.ts";
 import type { Architecture } from "../../format/image.ts";
 import { Aarch64Assembler } from "./assembler/aarch64.ts";
 import type { Assembler, Label, Register } from "./assembler/assembler.ts";
@@ -14,6 +20,7 @@ export interface StartProgram {
   readonly processName: string;
   /** The largest host page that the executable is laid out for. */
   readonly pageBytesMax: number;
+  readonly imageStart: number;
   /** End of the image: from the next host page on, start code maps memory up to `memoryBytes`. */
   readonly imageEnd: number;
   readonly memoryBytes: number;
@@ -29,12 +36,15 @@ export interface StartProgram {
   readonly filter: Uint8Array;
   readonly entry: number;
   readonly stackPointer: number;
-  readonly bootInformationAddress: number;
+  /** Pages of their own for what lies below the image. */
+  readonly lowMemory: { readonly address: number; readonly bytes: number };
+  /** Copied there; its address is the guest's first argument. */
+  readonly bootInformation: { readonly address: number; readonly content: Uint8Array };
 }
 
 // Linux include/uapi: mman.h, fcntl.h, personality.h, auxvec.h, prctl.h, seccomp.h, eventpoll.h, if_tun.h, sockios.h.
 const PROT_READ_WRITE = 3;
-const PROT_EXEC = 4;
+const PROT_READ_WRITE_EXEC = 7;
 const MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE = 0x10_0022;
 const AT_PAGESZ = 6;
 const AT_EXECFN = 31;
@@ -59,13 +69,20 @@ const TFD_NONBLOCK = 0x800;
 const EPOLL_CTL_ADD = 1;
 const EPOLLIN = 1;
 const PR_SET_NAME = 15;
+const PR_SET_MM = 35;
+const PR_SET_MM_MAP = 14;
 const PR_SET_NO_NEW_PRIVS = 38;
 const SECCOMP_SET_MODE_FILTER = 1;
 const STDERR = 2;
 const DESCRIPTOR_LAST = 0xffff_ffff;
 
-/** Below the initial stack pointer: room for a `struct ifreq`. */
-const SCRATCH_BYTES = 64;
+/** Below the initial stack pointer: room for a `struct ifreq` or a `struct prctl_mm_map`. */
+const SCRATCH_BYTES = 128;
+// `struct prctl_mm_map`: twelve 64-bit words, then the size of the auxiliary vector and the executable's descriptor.
+const MM_MAP_WORDS = 13;
+const MM_MAP_ARGUMENTS_END = 8;
+const MM_MAP_NO_AUXV_AND_SAME_EXE = 0xffff_ffff_0000_0000n;
+
 /** The kernel extends the initial stack by 128 KiB below its pointer (Linux fs/exec.c, `setup_arg_pages`). */
 const STACK_BELOW_BYTES = 0x40000;
 
@@ -100,12 +117,14 @@ class StartEmitter {
     this.#checkPageSize();
     this.#checkPersonality();
     this.#mapMemory();
+    this.#copyBootInformation();
     this.#copyCommandLine();
+    this.#showCommandLine();
     for (const block of this.#program.block) this.#checkBlock(block);
     this.#prepareNets();
     this.#makeEpollSet();
     this.#closeOtherDescriptors();
-    this.#call("prctl", PR_SET_NAME, this.#dataLabel("process name", processName(this.#program.processName)));
+    this.#call("prctl", PR_SET_NAME, this.#dataLabel("process name", this.#nameData()));
     this.#call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     this.#refuseIfNegative("no_new_privs cannot be set");
     this.#unmapInitialStack();
@@ -113,7 +132,7 @@ class StartEmitter {
     this.#code.enter(
       BigInt(this.#program.entry),
       BigInt(this.#program.stackPointer),
-      BigInt(this.#program.bootInformationAddress),
+      BigInt(this.#program.bootInformation.address),
     );
     this.#emitRefusals();
     for (const { label, bytes } of this.#data) {
@@ -190,15 +209,42 @@ class StartEmitter {
     code.copy("arg0", "keep3");
     code.set("arg1", memoryBytes);
     code.subtract("arg1", "arg0");
-    code.set("arg2", PROT_READ_WRITE | (executableHeap ? PROT_EXEC : 0));
+    const mib = Math.floor(memoryBytes / 2 ** 20);
+    const refusal = `${mib} MiB of guest memory cannot be had; free some, or give the guest less by --mem`;
+    this.#mapPrepared(executableHeap ? PROT_READ_WRITE_EXEC : PROT_READ_WRITE, refusal);
+  }
+
+  /** Maps the range whose address stands in `keep3` and `arg0`, and whose length in `arg1`. */
+  #mapPrepared(protection: number, refusal: string): void {
+    const code = this.#code;
+    code.set("arg2", protection);
     code.set("arg3", MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE);
     code.set("arg4", -1);
     code.set("arg5", 0);
     this.#callPrepared("mmap");
     code.copy("arg1", "result");
     code.compare("arg1", "keep3");
-    const mib = Math.floor(memoryBytes / 2 ** 20);
-    this.#refuseIf("notEqual", `${mib} MiB of guest memory cannot be had; free some, or give the guest less by --mem`);
+    this.#refuseIf("notEqual", refusal);
+  }
+
+  /** In pages without a file behind them: `ps` shows a command line from no others. */
+  #copyBootInformation(): void {
+    const { lowMemory, bootInformation } = this.#program;
+    const code = this.#code;
+    code.set("keep3", lowMemory.address);
+    code.set("arg0", lowMemory.address);
+    code.set("arg1", lowMemory.bytes);
+    this.#mapPrepared(PROT_READ_WRITE, "low memory cannot be mapped: set the sysctl vm.mmap_min_addr to 65536 or less");
+    code.setAddress("arg0", this.#dataLabel("boot information", bootInformation.content));
+    code.set("arg1", bootInformation.address);
+    code.set("arg2", bootInformation.address + bootInformation.content.length);
+    const next = this.#placeLabel("next word of the boot information");
+    code.load("arg3", "arg0", 0, 8);
+    code.store("arg3", "arg1", 0, 8);
+    code.addConstant("arg0", 8);
+    code.addConstant("arg1", 8);
+    code.compare("arg1", "arg2");
+    code.branch("unsignedBelow", next);
   }
 
   /** Joins the arguments after the first by spaces, as upstream's tender does. */
@@ -244,6 +290,33 @@ class StartEmitter {
     this.#code.branch("unsignedAtLeast", tooLong);
     this.#code.store("arg3", "arg1", 0, 1);
     this.#code.addConstant("arg1", 1);
+  }
+
+  /**
+   * Tells the kernel where name and command line lie now (prctl(2), `PR_SET_MM_MAP`), so that `ps` shows them: the
+   * initial stack, where it looks otherwise, will be gone. Kernels without CONFIG_CHECKPOINT_RESTORE refuse, and show
+   * the name alone. The end of the command line is still in `arg1`.
+   */
+  #showCommandLine(): void {
+    const { imageStart, imageEnd, commandLineAddress, memoryBytes } = this.#program;
+    const code = this.#code;
+    const terminated = "arg1";
+    code.addConstant(terminated, 1);
+    code.store(terminated, "keep2", 8 * MM_MAP_ARGUMENTS_END, 8);
+    const argumentsStart = commandLineAddress - this.#nameData().length;
+    // Code, data and heap from start to end, start of the stack, start of the arguments.
+    const map = [imageStart, imageEnd, imageStart, imageEnd, imageEnd, imageEnd, memoryBytes, argumentsStart];
+    // After the end of the arguments: an empty environment, no auxiliary vector, and the executable as it is.
+    const rest = [imageEnd, imageEnd, 0, MM_MAP_NO_AUXV_AND_SAME_EXE];
+    for (const [index, value] of [...map.entries(), ...rest.map((value, index) => [index + 9, value] as const)]) {
+      code.set("arg0", value);
+      code.store("arg0", "keep2", 8 * index, 8);
+    }
+    this.#call("prctl", PR_SET_MM, PR_SET_MM_MAP, "keep2", 8 * MM_MAP_WORDS, 0);
+  }
+
+  #nameData(): Uint8Array {
+    return processNameBytes(this.#program.processName);
   }
 
   #checkBlock({ name, descriptor, capacityBytes }: BlockAttachment): void {
@@ -474,13 +547,6 @@ class StartEmitter {
     this.#data.push({ label, bytes });
     return label;
   }
-}
-
-/** `prctl(PR_SET_NAME)` takes 16 bytes with their terminator. */
-function processName(name: string): Uint8Array {
-  const bytes = new Uint8Array(16);
-  bytes.set(new TextEncoder().encode(name).subarray(0, 15));
-  return bytes;
 }
 
 /** `struct epoll_event` is packed on x86-64 alone (Linux include/uapi/linux/eventpoll.h). */
