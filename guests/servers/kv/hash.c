@@ -1,0 +1,43 @@
+#include "servers/kv/hash.h"
+
+uint64_t hash_key[4];
+
+static uint64_t random_state;
+
+extern uintptr_t __stack_chk_guard;
+
+// Marsaglia's xorshift with Steele's finaliser: a bijection that mixes all bits (SplitMix64).
+static uint64_t mix(uint64_t word) {
+    word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9u;
+    word = (word ^ word >> 27) * 0x94d049bb133111ebu;
+    return word ^ word >> 31;
+}
+
+// 0 where the processor has none.
+static uint64_t processor_random(void) {
+    uint64_t word = 0;
+#if defined(__x86_64__)
+    enum { RDRAND = 1 << 30 };
+    uint32_t a = 1, b, c = 0, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    if (c & RDRAND)
+        __asm__ volatile("rdrand %0; jc 1f; xor %k0, %k0; 1:" : "=r"(word) : : "cc");
+#endif
+    return word;
+}
+
+void hash_seed(void) {
+    uint64_t state = mix(__stack_chk_guard);
+    for (size_t i = 0; i < COUNT_OF(hash_key); i++) {
+        state = mix(state + solo5_clock_wall());
+        state = mix(state ^ processor_random());
+        state = mix(state + solo5_clock_monotonic() + 0x9e3779b97f4a7c15u);
+        hash_key[i] = state;
+    }
+    random_state = mix(state);
+}
+
+uint64_t random_u64(void) {
+    random_state += 0x9e3779b97f4a7c15u;
+    return mix(random_state);
+}
