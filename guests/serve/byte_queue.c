@@ -1,4 +1,4 @@
-#include "byte_queue.h"
+#include "serve/byte_queue.h"
 
 static void move_to_front(struct byte_queue *queue) {
     __builtin_memmove(queue->memory, byte_queue_front(queue), queue->extent);

@@ -6,7 +6,7 @@
 #ifndef BYTE_QUEUE_H
 #define BYTE_QUEUE_H
 
-#include "pool.h"
+#include "serve/pool.h"
 
 struct byte_queue {
     uint8_t *memory;

@@ -1,4 +1,4 @@
-#include "pool.h"
+#include "serve/pool.h"
 
 static uint32_t order_of(uint32_t bytes) {
     uint32_t units = (bytes + POOL_UNIT_BYTES - 1) >> POOL_UNIT_SHIFT;

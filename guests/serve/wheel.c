@@ -1,4 +1,4 @@
-#include "wheel.h"
+#include "serve/wheel.h"
 
 enum { DIGIT_BITS = 6, DIGIT_MASK = WHEEL_SLOTS - 1 };
 
