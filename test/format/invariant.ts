@@ -12,6 +12,7 @@ export function brokenPromises(image: Image, file: Uint8Array): string[] {
     ["the entry is executable", segments.some((segment) => segment.rights.execute && contains(segment, entry))],
     ["the entry is aligned", image.architecture === "x86-64" || entry % 4 === 0],
     ["each segment is sound", segments.every((segment) => isSound(segment, file))],
+    ["each segment is its program header's", segments.every((segment) => isFaithful(segment, file))],
     [
       "segments ascend, and none is in another's aligned range",
       segments.every((segment, index) => follows(segments[index - 1], segment)),
@@ -40,6 +41,19 @@ function isSound({ address, memoryBytes, content, rights, alignBytes }: Segment,
     !(rights.write && rights.execute) &&
     alignBytes >= PAGE_BYTES &&
     Number.isInteger(Math.log2(alignBytes))
+  );
+}
+
+/** Whether the segment's content is what its program header, read anew, says. */
+function isFaithful({ index, address, memoryBytes, content }: Segment, file: Uint8Array): boolean {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const row = Number(view.getBigUint64(32, true)) + index * 56;
+  const field = (offset: number) => Number(view.getBigUint64(row + offset, true));
+  return (
+    field(16) === address &&
+    field(40) === memoryBytes &&
+    field(32) === content.length &&
+    (content.length === 0 || file.byteOffset + field(8) === content.byteOffset)
   );
 }
 

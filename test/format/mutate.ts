@@ -22,7 +22,7 @@ interface Mutant {
 
 /** @returns a copy of the image with one to four changes. `others` are what splices take their bytes from. */
 export function mutate(random: RandomGenerator, image: BuiltImage, others: readonly BuiltImage[]): Mutant {
-  const fields = [...image.fields];
+  const fields = fieldsOf(image);
   const history: string[] = [];
   let file = image.file.slice();
   const changes = uniformInt(random, 1, 4);
@@ -32,7 +32,7 @@ export function mutate(random: RandomGenerator, image: BuiltImage, others: reado
     const offset = aimed ? place.offset : uniformInt(random, 0, file.length - 1);
     const target: FieldPlace = { offset, bytes: aimed ? place.bytes : pick(random, [1, 2, 4, 8] as const) };
     const operation = pick(random, OPERATIONS);
-    file = operation(random, file, target, others);
+    file = operation(random, file, target, { image, others });
     history.push(`${operation.name} ${aimed ? name : `offset ${offset}`}`);
   }
   return { file, history };
@@ -42,8 +42,14 @@ type Operation = (
   random: RandomGenerator,
   file: Uint8Array<ArrayBuffer>,
   target: FieldPlace,
-  others: readonly BuiltImage[],
+  sources: Sources,
 ) => Uint8Array<ArrayBuffer>;
+
+/** The image that is being changed, as it was built, and the images that splices take their bytes from. */
+interface Sources {
+  readonly image: BuiltImage;
+  readonly others: readonly BuiltImage[];
+}
 
 function flipBit(random: RandomGenerator, file: Uint8Array<ArrayBuffer>, { offset, bytes }: FieldPlace) {
   const at = Math.min(offset + uniformInt(random, 0, bytes - 1), file.length - 1);
@@ -68,20 +74,33 @@ function truncate(_: RandomGenerator, file: Uint8Array<ArrayBuffer>, { offset }:
   return file.slice(0, offset);
 }
 
-function splice(
-  random: RandomGenerator,
-  file: Uint8Array<ArrayBuffer>,
-  { offset }: FieldPlace,
-  others: readonly BuiltImage[],
-) {
+function splice(random: RandomGenerator, file: Uint8Array<ArrayBuffer>, { offset }: FieldPlace, { others }: Sources) {
   const source = pick(random, others);
-  const [, { offset: from }] = pick(random, [...source.fields]);
+  const [, { offset: from }] = pick(random, fieldsOf(source));
   const bytes = Math.min(uniformInt(random, 1, 256), source.file.length - from, file.length - offset);
   file.set(source.file.subarray(from, from + bytes), offset);
   return file;
 }
 
-const OPERATIONS: readonly Operation[] = [flipBit, flipBit, setEdge, setEdge, setRandom, step, truncate, splice];
+/** Gives a note another size, in its header and its program header alike: one of them alone is refused at once. */
+function resizeNote(random: RandomGenerator, file: Uint8Array<ArrayBuffer>, _: FieldPlace, { image }: Sources) {
+  const { fields } = image;
+  const size = fields.get(`${pick(random, ["ABI1", "MFT1"])} n_descsz`);
+  const [row] = fieldsOf(image).find(([name, place]) => {
+    return name.endsWith(".p_offset") && size !== undefined && read(file, place) === BigInt(size.offset - 4);
+  }) ?? [undefined];
+  const rowSize = row === undefined ? undefined : fields.get(row.replace("p_offset", "p_filesz"));
+  if (size === undefined || rowSize === undefined) return file;
+  const bytes = BigInt(
+    uniformInt(random, 0, 3) === 0 ? 12 + 104 * uniformInt(random, 0, 64) : uniformInt(random, 0, 32),
+  );
+  return write(write(file, size, bytes), rowSize, 20n + bytes);
+}
+
+const OPERATIONS: readonly Operation[] = [
+  ...[flipBit, flipBit, flipBit, setEdge, setEdge, setEdge],
+  ...[setRandom, step, truncate, splice, resizeNote],
+];
 
 function write(file: Uint8Array<ArrayBuffer>, { offset, bytes }: FieldPlace, value: bigint) {
   for (let index = 0; index < bytes && offset + index < file.length; index++) {
@@ -94,6 +113,15 @@ function read(file: Uint8Array, { offset, bytes }: FieldPlace): bigint {
   let value = 0n;
   for (let index = 0; index < bytes; index++) value |= BigInt(file[offset + index] ?? 0) << BigInt(8 * index);
   return value;
+}
+
+const listByImage = new WeakMap<BuiltImage, readonly (readonly [string, FieldPlace])[]>();
+
+/** The image's fields as a list, made once: there are hundreds. */
+function fieldsOf(image: BuiltImage): readonly (readonly [string, FieldPlace])[] {
+  const list = listByImage.get(image) ?? [...image.fields];
+  listByImage.set(image, list);
+  return list;
 }
 
 function pick<Item>(random: RandomGenerator, items: readonly Item[]): Item {

@@ -33,7 +33,7 @@ const IMAGES: readonly BuiltImage[] = [
   buildImage({
     machine: AARCH64,
     abiTarget: HVT,
-    segments: [...USUAL_SEGMENTS, { address: 0x120000, content: new Uint8Array(16), flags: R, alignBytes: 0x10000 }],
+    segments: [...USUAL_SEGMENTS, { address: 0x120000, content: new Uint8Array(16), flags: R, alignBytes: 0x4000 }],
   }),
   buildImage({ segments: [{ address: 0x100000, content: new Uint8Array(64), flags: RX }] }),
 ];
