@@ -12,8 +12,8 @@ import { MEMORY_MIB_DEFAULT } from "../monitor/process-machine.ts";
 /** The options that say what a guest is given, as Commander collects them. */
 export interface GuestArguments {
   readonly mem: number;
-  readonly net: readonly (readonly [string, NetOptions])[];
-  readonly block: readonly (readonly [string, BlockOptions])[];
+  readonly net?: readonly (readonly [string, NetOptions])[];
+  readonly block?: readonly (readonly [string, BlockOptions])[];
 }
 
 /** Adds them to a command. */
@@ -24,20 +24,18 @@ export function withGuestOptions(command: Command): Command {
       "-n, --net <NAME=TAP>",
       "attach the net device NAME to a tap (or @N), may be repeated",
       collect(parseNetOption),
-      [],
     )
     .option(
       "-b, --block <NAME=FILE>",
       "attach the block device NAME to a file (or @N), may be repeated",
       collect(parseBlockOption),
-      [],
     );
 }
 
-function collect<Value>(parse: (text: string) => Value): (text: string, values: Value[]) => Value[] {
-  return (text, values) => [...values, parse(text)];
+function collect<Value>(parse: (text: string) => Value): (text: string, values?: Value[]) => Value[] {
+  return (text, values = []) => [...values, parse(text)];
 }
 
 export function deviceOptions(args: GuestArguments): DeviceOptions {
-  return { net: collectOptions("--net", args.net), block: collectOptions("--block", args.block) };
+  return { net: collectOptions("--net", args.net ?? []), block: collectOptions("--block", args.block ?? []) };
 }

@@ -48,7 +48,6 @@ async function makeProgram(entry: CommandEntry | undefined, asked: string | unde
     .description("Run a program in the lightest sandbox that fits it.")
     .version(VERSION, "-V, --version", "print Skiff's version")
     .enablePositionalOptions()
-    .showHelpAfterError("(skiff --help shows the commands)")
     .addHelpText("after", HELP_EXAMPLES);
   const helpOf = asked === "help" ? COMMANDS : COMMANDS.filter((candidate) => candidate === entry);
   for (const candidate of COMMANDS) {
@@ -59,7 +58,20 @@ async function makeProgram(entry: CommandEntry | undefined, asked: string | unde
 }
 
 function prepare(command: Command): Command {
-  return command.exitOverride().showSuggestionAfterError(true);
+  return command
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({ outputError: (text, write) => write(mistakeLine(command, text)) });
+}
+
+/** Commander's complaint, e.g. `error: unknown option '--mme'` with a suggestion below it, as one line with the mend. */
+function mistakeLine(command: Command, text: string): string {
+  const complaint = text
+    .replace(/^error: /, "")
+    .trim()
+    .replaceAll("\n", " ");
+  const help = command.name() === "skiff" ? "skiff --help" : `skiff ${command.name()} --help`;
+  return `skiff: ${complaint}; ${help} shows what there is\n`;
 }
 
 /** Writes the one line that an error deserves; a defect of Skiff's own gets its stack. */
