@@ -6,17 +6,14 @@ import { findNote, NOTE_HEADER_BYTES } from "./note.ts";
 
 /** `struct mft` on 64-bit targets (Solo5 `include/mft_abi.h`): offsets, and the size of what precedes the entries. */
 const MANIFEST = { version: 0, entries: 4 } as const;
-export const MANIFEST_HEADER_BYTES = 8;
+const MANIFEST_HEADER_BYTES = 8;
 const MANIFEST_VERSION = 1;
 /** Includes the first entry, which is reserved: at most 63 devices. */
 const MANIFEST_MAX_ENTRIES = 64;
 
-/**
- * `struct mft_entry` on 64-bit targets: offsets in bytes. `properties` (a u64 capacity and a u16 block size, or six bytes of
- * MAC address and a u16 MTU) and `backing` (an int descriptor) are for a tender to fill in.
- */
-export const MANIFEST_ENTRY = { name: 0, type: 68, properties: 72, backing: 88, attached: 96 } as const;
-export const MANIFEST_ENTRY_BYTES = 104;
+/** `struct mft_entry` on 64-bit targets: offsets, and the size. What lies between type and attached is for a tender to fill in. */
+const MANIFEST_ENTRY = { name: 0, type: 68, attached: 96 } as const;
+const MANIFEST_ENTRY_BYTES = 104;
 
 /** The descriptor begins with padding that brings `struct mft` to a multiple of 8 from the note's start. */
 const MANIFEST_NOTE_OFFSET = Math.ceil(NOTE_HEADER_BYTES / 8) * 8;
