@@ -51,13 +51,14 @@ function run(
 const HELP = `
 Devices (skiff inspect shows which an image declares; each must be attached):
   --net NAME=TAP[,mac=XX:XX:XX:XX:XX:XX]    an existing tap that is up
+  --net NAME=TAP,host=10.0.0.1/24           a tap made for the guest, with the host's address; it goes with the guest
   --net NAME=@N                             an inherited descriptor that is a tap
   --block NAME=FILE[,sector=BYTES]          a file or block device; sectors of 512 bytes unless said otherwise
   --block NAME=@N                           an inherited descriptor, open for reading and writing
 
 Examples:
   skiff run guests/images/x86_64/hello.spt Hello, world
-  skiff run --mem 16 --net service=tap0 guests/images/x86_64/net.spt --ipv4=10.0.0.2/24
+  skiff run --mem 16 --net service=tap0,host=10.0.0.1/24 guests/images/x86_64/net.spt --ipv4=10.0.0.2/24
   skiff run --block storage=disk.img guests/images/x86_64/block.spt
 
 Exit status: the guest's own; 1 with one line where Skiff refuses; signals end the guest as any process:

@@ -180,6 +180,7 @@ const TAP_ERRNO: Readonly<Record<TapRefusal, number>> = {
   "no rights": EPERM,
   "not a tap": EINVAL,
   "no tun device": ENODEV,
+  exists: EBUSY,
 };
 
 /** An open descriptor, or upstream's complaint. */

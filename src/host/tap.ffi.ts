@@ -8,19 +8,25 @@ const IFREQ_BYTES = 40;
 const IFREQ_UNION_OFFSET = 16;
 /** Longest interface name, without its terminator. */
 export const INTERFACE_NAME_MAX = 15;
+const IFREQ_ADDRESS_OFFSET = IFREQ_UNION_OFFSET + 4;
+const AF_INET = 2;
 const IFF_UP = 1;
 const IFF_TAP = 2;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 const IFF_TUN = 1;
+const IFF_TUN_EXCL = 0x8000;
 const TUNSETIFF = 0x4004_54ca;
 const TUNGETIFF = 0x8004_54d2;
 const SIOCGIFFLAGS = 0x8913;
+const SIOCSIFFLAGS = 0x8914;
+const SIOCSIFADDR = 0x8916;
+const SIOCSIFNETMASK = 0x891c;
 const TUN_DEVICE = "/dev/net/tun";
 const { ENODEV, EBUSY, EPERM, EINVAL } = ERRNO;
 
 /** Why a tap cannot be attached; the caller words it for the user. */
-export type TapRefusal = "absent" | "down" | "busy" | "no rights" | "not a tap" | "no tun device";
+export type TapRefusal = "absent" | "down" | "busy" | "no rights" | "not a tap" | "no tun device" | "exists";
 
 export type TapOpening = { readonly descriptor: number } | { readonly refusal: TapRefusal };
 
@@ -32,10 +38,39 @@ export function openTap(name: string): TapOpening {
   const flags = interfaceFlags(name);
   if (flags === undefined) return { refusal: "absent" };
   if ((flags & IFF_UP) === 0) return { refusal: "down" };
+  return attach(name, 0);
+}
+
+/** An IPv4 address of the host on a tap. */
+export interface HostAddress {
+  /** Four bytes. */
+  readonly address: Uint8Array;
+  /** Bits of the network's part, 0 to 32. */
+  readonly prefixBits: number;
+}
+
+/**
+ * Makes a tap that goes when its last descriptor is closed, however its owner ends, gives the host an address on it and
+ * brings it up. An interface of that name must not exist.
+ */
+export function createTap(name: string, host: HostAddress): TapOpening {
+  if (interfaceFlags(name) !== undefined) return { refusal: "exists" };
+  const opening = attach(name, IFF_TUN_EXCL);
+  if ("refusal" in opening) return opening.refusal === "busy" ? { refusal: "exists" } : opening;
+  try {
+    configure(name, host);
+  } catch (error) {
+    closeSync(opening.descriptor);
+    throw error;
+  }
+  return opening;
+}
+
+function attach(name: string, flags: number): TapOpening {
   const descriptor = openTunDevice();
   if (typeof descriptor !== "number") return descriptor;
   const request = interfaceRequest(name);
-  new DataView(request.buffer).setUint16(IFREQ_UNION_OFFSET, IFF_TAP | IFF_NO_PI, true);
+  new DataView(request.buffer).setUint16(IFREQ_UNION_OFFSET, IFF_TAP | IFF_NO_PI | flags, true);
   const errno = ioctlErrno(descriptor, TUNSETIFF, request);
   if (errno === 0) return { descriptor };
   closeSync(descriptor);
@@ -43,6 +78,38 @@ export function openTap(name: string): TapOpening {
   if (errno === EPERM) return { refusal: "no rights" };
   if (errno === EINVAL) return { refusal: "not a tap" };
   throw new HostError("TUNSETIFF", errno, name);
+}
+
+/** netdevice(7): address, netmask, then up. */
+function configure(name: string, { address, prefixBits }: HostAddress): void {
+  const socket = interfaceSocket();
+  const set = (call: string, request: number, argument: Uint8Array) => {
+    const errno = ioctlErrno(socket, request, argument);
+    if (errno !== 0) throw new HostError(call, errno, name);
+  };
+  try {
+    set("SIOCSIFADDR", SIOCSIFADDR, addressRequest(name, address));
+    set("SIOCSIFNETMASK", SIOCSIFNETMASK, addressRequest(name, netmask(prefixBits)));
+    const up = interfaceRequest(name);
+    new DataView(up.buffer).setUint16(IFREQ_UNION_OFFSET, (interfaceFlags(name) ?? 0) | IFF_UP, true);
+    set("SIOCSIFFLAGS", SIOCSIFFLAGS, up);
+  } finally {
+    closeSync(socket);
+  }
+}
+
+/** `struct sockaddr_in` in an `ifreq`: family, port, then the address. */
+function addressRequest(name: string, address: Uint8Array): Uint8Array {
+  const request = interfaceRequest(name);
+  new DataView(request.buffer).setUint16(IFREQ_UNION_OFFSET, AF_INET, true);
+  request.set(address, IFREQ_ADDRESS_OFFSET);
+  return request;
+}
+
+function netmask(prefixBits: number): Uint8Array {
+  const mask = new Uint8Array(4);
+  new DataView(mask.buffer).setUint32(0, prefixBits === 0 ? 0 : (0xffff_ffff << (32 - prefixBits)) >>> 0);
+  return mask;
 }
 
 /** Whether the descriptor is a tap whose frames come without packet information and without a virtio header. */

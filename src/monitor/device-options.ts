@@ -1,3 +1,4 @@
+import type { HostAddress } from "../host/tap.ffi.ts";
 import { UsageError } from "./error.ts";
 
 /** What a net device is attached to. */
@@ -6,6 +7,8 @@ export interface NetOptions {
   readonly tap: string | number;
   /** Six bytes; drawn at start where it is left out. */
   readonly mac?: Uint8Array;
+  /** Makes the tap, which must not exist, with this address of the host's; it goes when the guest ends. */
+  readonly host?: HostAddress;
 }
 
 /** What a block device is attached to. */
@@ -26,12 +29,23 @@ export const BLOCK_BYTES_MIN = 512;
 /** The ABI holds it in 16 bits (Solo5 v0.12, `include/mft_abi.h`, `struct mft_block_basic`). */
 export const BLOCK_BYTES_MAX = 32768;
 
-/** Reads `NAME=TAP|@N[,mac=XX:XX:XX:XX:XX:XX]`, the value of `--net`. */
+/** Reads `NAME=TAP|@N[,mac=XX:XX:XX:XX:XX:XX][,host=A.B.C.D/N]`, the value of `--net`. */
 export function parseNetOption(text: string): [name: string, options: NetOptions] {
-  const { name, backend, settings } = splitOption("--net", text, "service=tap0", ["mac"]);
+  const { name, backend, settings } = splitOption("--net", text, "service=tap0", ["mac", "host"]);
   const tap = parseDescriptor("--net", text, backend) ?? backend;
   const mac = settings.get("mac");
-  return [name, mac === undefined ? { tap } : { tap, mac: parseMac(mac) }];
+  const host = settings.get("host");
+  if (host !== undefined && typeof tap === "number") {
+    throw new UsageError(`--net ${text}: host= makes a tap, and needs a name for it: ${name}=tap0,host=${host}`);
+  }
+  return [
+    name,
+    {
+      tap,
+      ...(mac === undefined ? {} : { mac: parseMac(mac) }),
+      ...(host === undefined ? {} : { host: parseHostAddress(host) }),
+    },
+  ];
 }
 
 /** Reads `NAME=PATH|@N[,sector=BYTES][,capacity=BYTES]`, the value of `--block`. */
@@ -106,6 +120,21 @@ function parseMac(text: string): Uint8Array {
     );
   }
   return Uint8Array.from(bytes);
+}
+
+function parseHostAddress(text: string): HostAddress {
+  const [dotted = "", prefix = "", ...rest] = text.split("/");
+  const parts = dotted.split(".").map((part) => (/^(0|[1-9][0-9]{0,2})$/.test(part) ? Number(part) : Number.NaN));
+  const prefixBits = /^[0-9]{1,2}$/.test(prefix) ? Number(prefix) : Number.NaN;
+  if (
+    rest.length > 0 ||
+    parts.length !== 4 ||
+    !parts.every((part) => part <= 255) ||
+    !(prefixBits >= 1 && prefixBits <= 31)
+  ) {
+    throw new UsageError(`host=${text}: give the host's IPv4 address and its network's bits, e.g. host=10.0.0.1/24`);
+  }
+  return { address: Uint8Array.from(parts), prefixBits };
 }
 
 function parseBlockBytes(text: string): number {

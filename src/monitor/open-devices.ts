@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { isOpen, seekableBytes, statusFlags } from "../host/libc.ffi.ts";
-import { INTERFACE_NAME_MAX, isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
+import { createTap, INTERFACE_NAME_MAX, isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
 import { BLOCK_BYTES_MIN, type BlockOptions, type NetOptions } from "./device-options.ts";
 import { UsageError } from "./error.ts";
 import type { MatchedDevice } from "./match-devices.ts";
@@ -65,7 +65,10 @@ export function refuseShared(devices: readonly OpenDevice[]): void {
   }
 }
 
-function attachNet(name: string, { tap, mac }: NetOptions, opened: number[]) {
+/** What Linux takes (net/core/dev.c, `dev_valid_name`), less `%`, by which the kernel would choose a number. */
+const INTERFACE_NAME = /^(?!\.{1,2}$)[^\s/:%]+$/;
+
+function attachNet(name: string, { tap, mac, host }: NetOptions, opened: number[]) {
   if (typeof tap === "number") {
     requireOpen("--net", name, tap);
     if (!isPlainTap(tap)) {
@@ -75,22 +78,26 @@ function attachNet(name: string, { tap, mac }: NetOptions, opened: number[]) {
     }
     return { descriptor: tap, mac };
   }
-  if (tap.length > INTERFACE_NAME_MAX) {
-    throw new UsageError(`--net ${name}=${tap}: an interface's name has at most ${INTERFACE_NAME_MAX} characters`);
+  if (tap.length > INTERFACE_NAME_MAX || !INTERFACE_NAME.test(tap)) {
+    throw new UsageError(
+      `--net ${name}=${tap}: an interface's name has at most ${INTERFACE_NAME_MAX} characters, none of them a space, /, : or %; e.g. tap0`,
+    );
   }
-  const opening = openTap(tap);
+  const opening = host === undefined ? openTap(tap) : createTap(tap, host);
   if ("refusal" in opening) throw new UsageError(`--net ${name}=${tap}: ${TAP_MEND[opening.refusal](tap)}`);
   opened.push(opening.descriptor);
   return { descriptor: opening.descriptor, mac };
 }
 
 const TAP_MEND: Readonly<Record<TapRefusal, (tap: string) => string>> = {
-  absent: (tap) => `there is no such interface; make it with 'ip tuntap add ${tap} mode tap && ip link set ${tap} up'`,
+  absent: (tap) =>
+    `there is no such interface; have it made with ${tap},host=10.0.0.1/24, or make it with 'ip tuntap add ${tap} mode tap && ip link set ${tap} up'`,
   down: (tap) => `the interface is down; bring it up with 'ip link set ${tap} up'`,
   busy: () => "another process is attached to that tap; stop it, or make a tap for each guest",
   "no rights": (tap) =>
     `no right to attach; run as root, or make the tap yours with 'ip tuntap add ${tap} mode tap user $USER'`,
   "not a tap": (tap) => `the interface is not a plain tap; make one with 'ip tuntap add ${tap}1 mode tap'`,
+  exists: () => "that interface exists already; leave host= out, or give the new tap another name",
   "no tun device": () => "this host has no /dev/net/tun; load it with 'modprobe tun'",
 };
 
