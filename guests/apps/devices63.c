@@ -1,9 +1,9 @@
-// Declares as many devices as a manifest holds, block00 to block31 and net00 to net30, and touches each: writes and reads
-// the first block, and sends one frame that carries the device's number, of EtherType 0x88b5 (for experiments).
+// Declares as many devices as a manifest holds, block00 to block31 and net00 to net30, and touches each: writes and
+// reads the first block, and sends one frame that carries the device's number, of EtherType 0x88b5 (for experiments).
 #include "kit.h"
 #include "manifest.h"
 
-#define EIGHT(kind, prefix)                                                                                    \
+#define EIGHT(kind, prefix) \
     kind(prefix "0"), kind(prefix "1"), kind(prefix "2"), kind(prefix "3"), kind(prefix "4"), kind(prefix "5"), \
         kind(prefix "6"), kind(prefix "7")
 #define TWO(kind, prefix) kind(prefix "8"), kind(prefix "9")

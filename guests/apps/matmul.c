@@ -4,7 +4,8 @@
 
 MANIFEST();
 
-__attribute__((noinline)) static void multiply(uint32_t *restrict c, const uint32_t *a, const uint32_t *b, size_t side) {
+__attribute__((noinline)) static void multiply(uint32_t *restrict c, const uint32_t *a, const uint32_t *b,
+                                               size_t side) {
     memset(c, 0, side * side * sizeof *c);
     for (size_t i = 0; i < side; i++)
         for (size_t k = 0; k < side; k++) {

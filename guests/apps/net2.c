@@ -1,4 +1,5 @@
-// As net, on the devices `service0` and `service1`: net2 [--ipv4=10.0.0.2/24] [--ipv4-second=10.1.0.2/24] [--limit=ANSWERS]
+// As net, on the devices `service0` and `service1`:
+//   net2 [--ipv4=10.0.0.2/24] [--ipv4-second=10.1.0.2/24] [--limit=ANSWERS]
 #include "lib/echo.h"
 #include "manifest.h"
 

@@ -1,5 +1,6 @@
-// Tries what a guest must not be able to do, one thing a run: protection NAME. Each prints its name and should end there,
-// by a signal (spt, native) or a trap (hvt); a line with "survived" means that the protection is missing.
+// Tries what a guest must not be able to do, one thing a run: protection NAME. Each prints its name and should end
+// there, by a signal (spt, native) or a trap (hvt); a line with "survived" means that the protection is missing.
+// Without a name it lists them. Only hvt keeps a guest from writing its own boot information.
 #include "kit.h"
 #include "manifest.h"
 
@@ -110,13 +111,20 @@ static const struct {
     const char *name;
     void (*run)(void);
 } probes[] = {
-    {"null-read", read_null},           {"null-write", write_null},
-    {"text-write", write_text},         {"rodata-write", write_rodata},
-    {"rodata-execute", execute_rodata}, {"data-execute", execute_data},
-    {"heap-execute", execute_heap},     {"stack-execute", execute_stack},
-    {"unmapped-jump", jump_unmapped},   {"memory-end-read", read_past_memory},
-    {"memory-end-write", write_past_memory}, {"boot-info-write", write_boot_info},
-    {"stack-smash", smash_stack},       {"illegal-instruction", run_illegal},
+    {"null-read", read_null},
+    {"null-write", write_null},
+    {"text-write", write_text},
+    {"rodata-write", write_rodata},
+    {"rodata-execute", execute_rodata},
+    {"data-execute", execute_data},
+    {"heap-execute", execute_heap},
+    {"stack-execute", execute_stack},
+    {"unmapped-jump", jump_unmapped},
+    {"memory-end-read", read_past_memory},
+    {"memory-end-write", write_past_memory},
+    {"boot-info-write", write_boot_info},
+    {"stack-smash", smash_stack},
+    {"illegal-instruction", run_illegal},
 };
 
 int solo5_app_main(const struct solo5_start_info *info) {

@@ -51,7 +51,8 @@ static void absorb(uint32_t state[8], const uint8_t block[64]) {
 }
 
 static void sha256(const uint8_t *message, size_t size, uint8_t digest[32]) {
-    uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     uint8_t tail[128] = {0};
     size_t whole = size / 64 * 64, rest = size - whole;
     for (size_t at = 0; at < whole; at += 64)

@@ -46,7 +46,7 @@ int solo5_app_main(const struct solo5_start_info *info) {
     wait_until(0);
     wait_until(start);
     solo5_yield(solo5_clock_monotonic() + 1, NULL);
-    print("time: wall_ns=%lu rounds=%lu waited_ns=%lu latest_ns=%lu\n", wall, rounds,
-          solo5_clock_monotonic() - start, latest_ns);
+    print("time: wall_ns=%lu rounds=%lu waited_ns=%lu latest_ns=%lu\n", wall, rounds, solo5_clock_monotonic() - start,
+          latest_ns);
     return SOLO5_EXIT_SUCCESS;
 }

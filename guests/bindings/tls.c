@@ -2,10 +2,10 @@
 // Layouts: "ELF Handling For Thread-Local Storage", section 3.4.6 and .3 (x86-64, variant II; AArch64, variant I).
 #include "bindings/bindings.h"
 
-extern const char tls_image[];        // the variables' first values,
-extern const char tls_image_bytes[];  // so many bytes;
-extern const char tls_block_bytes[];  // the zeroed ones counted too;
-extern const char tls_block_align[];  // at least 16
+extern const char tls_image[];       // the variables' first values,
+extern const char tls_image_bytes[]; // so many bytes;
+extern const char tls_block_bytes[]; // the zeroed ones counted too;
+extern const char tls_block_align[]; // at least 16
 
 #define IMAGE_BYTES ((size_t)tls_image_bytes)
 #define BLOCK_BYTES ((size_t)tls_block_bytes)

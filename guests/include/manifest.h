@@ -5,15 +5,19 @@
 
 #include "abi/manifest.h"
 
-#define NET(device_name) { .name = device_name, .type = DEVICE_NET }
-#define BLOCK(device_name) { .name = device_name, .type = DEVICE_BLOCK }
+#define NET(device_name) \
+    { .name = device_name, .type = DEVICE_NET }
+#define BLOCK(device_name) \
+    { .name = device_name, .type = DEVICE_BLOCK }
 
-#define MANIFEST_LIST(...) { { .type = DEVICE_RESERVED }, __VA_ARGS__ }
+#define MANIFEST_LIST(...) \
+    { {.type = DEVICE_RESERVED}, __VA_ARGS__ }
 
 // The note's content begins with 4 bytes that bring the manifest to a multiple of 8 from the note's start.
 #define MANIFEST(...) \
-    enum { manifest_entries = sizeof((struct manifest_entry[])MANIFEST_LIST(__VA_ARGS__)) \
-                              / sizeof(struct manifest_entry) }; \
+    enum { \
+        manifest_entries = sizeof((struct manifest_entry[])MANIFEST_LIST(__VA_ARGS__)) / sizeof(struct manifest_entry) \
+    }; \
     _Static_assert(manifest_entries <= MANIFEST_MAX_ENTRIES, "too many devices"); \
     struct program_manifest_note { \
         struct note_header header; \
@@ -27,6 +31,6 @@
             .header = NOTE_HEADER(NOTE_MFT1, struct program_manifest_note), \
             .version = MANIFEST_VERSION, \
             .entries = manifest_entries, \
-            .entry = MANIFEST_LIST(__VA_ARGS__) }
+            .entry = MANIFEST_LIST(__VA_ARGS__)}
 
 #endif

@@ -60,7 +60,8 @@ bool word_to_u64(struct word word, uint64_t *number) {
     uint64_t value = 0;
     for (size_t i = 0; i < word.size; i++) {
         unsigned digit = (unsigned)digit_of(word.at[i]);
-        if (digit >= base || __builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value))
+        if (digit >= base || __builtin_mul_overflow(value, base, &value) ||
+            __builtin_add_overflow(value, digit, &value))
             return false;
     }
     if (word.size == 0)

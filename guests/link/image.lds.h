@@ -1,8 +1,10 @@
 /*
- * One layout for spt and hvt images and native programs, so that a program's own code lies at the same addresses in all.
+ * One layout for spt and hvt images and native programs, so that a program's own code lies at the same addresses in
+ * all of them.
  *
- * Each segment has 64 KiB pages of its own in memory, for hosts with pages of up to that size, but follows the one before
- * it in the file at the next multiple of 4 KiB: its address has the same remainder by 64 KiB as its place in the file.
+ * Each segment has 64 KiB pages of its own in memory, for hosts with pages of up to that size, but follows the one
+ * before it in the file at the next multiple of 4 KiB: its address has the same remainder by 64 KiB as its place in
+ * the file.
  */
 #define NEXT_SEGMENT (ALIGN(0x10000) + (ALIGN(0x1000) & 0xffff))
 

@@ -4,7 +4,8 @@
 #include "abi/hvt.h"
 #include "bindings/bindings.h"
 
-// The tender reads and writes `request` meanwhile: a 32-bit store of its address, to a port or to memory that is not there.
+// The tender reads and writes `request` meanwhile: a 32-bit store of its address, to a port or to memory that is not
+// there.
 static inline void hypercall(enum hypercall number, void *request) {
     uint32_t address = (uint32_t)(uintptr_t)request;
 #if defined(__x86_64__)

@@ -76,18 +76,12 @@ static uint64_t descriptors[5] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff};
 static uint8_t trap_stack[4096 + HALT_COOKIE_BYTES] __attribute__((aligned(16)));
 
 static const char *const names[VECTORS] = {
-    [0] = "divide error",
-    [1] = "debug",
-    [3] = "breakpoint",
-    [6] = "invalid opcode",
-    [7] = "no floating point",
-    [8] = "double fault",
-    [11] = "segment not present",
-    [12] = "stack fault",
-    [13] = "general protection",
-    [PAGE_FAULT] = "page fault",
-    [16] = "floating point",
-    [17] = "alignment",
+    [0] = "divide error",         [1] = "debug",
+    [3] = "breakpoint",           [6] = "invalid opcode",
+    [7] = "no floating point",    [8] = "double fault",
+    [11] = "segment not present", [12] = "stack fault",
+    [13] = "general protection",  [PAGE_FAULT] = "page fault",
+    [16] = "floating point",      [17] = "alignment",
     [19] = "SIMD floating point",
 };
 
@@ -101,13 +95,17 @@ void trap_install(void) {
     enum { INTERRUPT_GATE = 0x8e, TSS_AVAILABLE = 0x89 };
     for (int i = 0; i < VECTORS; i++) {
         uintptr_t entry = (uintptr_t)trap_entries + (uintptr_t)i * 16;
-        gates[i] = (struct gate){.offset_0 = (uint16_t)entry, .selector = SELECTOR_CODE, .stack = 1,
-                                 .type = INTERRUPT_GATE, .offset_16 = (uint16_t)(entry >> 16)};
+        gates[i] = (struct gate){.offset_0 = (uint16_t)entry,
+                                 .selector = SELECTOR_CODE,
+                                 .stack = 1,
+                                 .type = INTERRUPT_GATE,
+                                 .offset_16 = (uint16_t)(entry >> 16)};
     }
     task.stack[0] = (uintptr_t)trap_stack + sizeof trap_stack - HALT_COOKIE_BYTES;
     task.port_map = sizeof task;
     uint64_t base = (uintptr_t)&task;
-    descriptors[3] = (sizeof task - 1) | (base & 0xffffff) << 16 | (uint64_t)TSS_AVAILABLE << 40 | (base >> 24 & 0xff) << 56;
+    descriptors[3] =
+        (sizeof task - 1) | (base & 0xffffff) << 16 | (uint64_t)TSS_AVAILABLE << 40 | (base >> 24 & 0xff) << 56;
     descriptors[4] = base >> 32;
 
     struct table gdt = {sizeof descriptors - 1, (uintptr_t)descriptors};

@@ -40,8 +40,8 @@ void attach_devices(struct spt_boot_info *boot) {
         if (device->type == DEVICE_RESERVED || (spared && !device->attached))
             continue;
         if (!device->attached)
-            fail("device '%s' is missing: give --%s:%s=...", device->name,
-                 device->type == DEVICE_NET ? "net" : "block", device->name);
+            fail("device '%s' is missing: give --%s:%s=...", device->name, device->type == DEVICE_NET ? "net" : "block",
+                 device->name);
         if (device->type == DEVICE_NET)
             add_to_set(boot->epoll_fd, device->b.host_fd, i);
     }

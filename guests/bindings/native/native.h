@@ -36,9 +36,9 @@ static inline bool is_error(long result) {
     return result < 0 && result > -4096;
 }
 
-// Reads the options before the program's own words, named as Solo5's tenders name them: --mem=MIB, --net:NAME=TAP or @FD,
-// --net-mac:NAME=MAC, --block:NAME=PATH, --block-sector-size:NAME=BYTES. Returns the first word that is none of them,
-// or that follows "--".
+// Reads the options before the program's own words, named as Solo5's tenders name them: --mem=MIB, --net:NAME=TAP or
+// @FD, --net-mac:NAME=MAC, --block:NAME=PATH, --block-sector-size:NAME=BYTES. Returns the first word that is none of
+// them, or that follows "--".
 char **read_options(char **words, uint64_t *memory_bytes);
 
 // Whether a program needs no net device because Linux's sockets carry what it sends: false, unless what uses sockets

@@ -1,5 +1,5 @@
-// Begins a native program: opens the devices that the options name, maps its memory as a tender would, and goes on as an
-// spt image does, on a stack at the memory's end.
+// Begins a native program: opens the devices that the options name, maps its memory as a tender would, and goes on as
+// an spt image does, on a stack at the memory's end.
 #include "bindings/native/native.h"
 
 #define COMMAND_LINE_BYTES 8192

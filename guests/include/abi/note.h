@@ -22,8 +22,10 @@ struct note_header {
 _Static_assert(sizeof(struct note_header) == 20, "a note's name ends on a multiple of 4");
 
 #define NOTE_HEADER(note_type, note) \
-    { .name_bytes = sizeof "Solo5", .content_bytes = sizeof(note) - sizeof(struct note_header), .type = (note_type), \
-      .name = "Solo5" }
+    { \
+        .name_bytes = sizeof "Solo5", .content_bytes = sizeof(note) - sizeof(struct note_header), .type = (note_type), \
+        .name = "Solo5" \
+    }
 
 struct abi_note {
     struct note_header header;
@@ -35,7 +37,7 @@ struct abi_note {
 // Makes a program one that only a tender of this interface starts: Linux refuses it for want of its interpreter.
 #define DECLARE_ABI(abi_target, abi_version) \
     const struct abi_note abi_note __attribute__((section(".note.solo5.abi"), aligned(4), used)) = { \
-        .header = NOTE_HEADER(NOTE_ABI1, struct abi_note), .target = (abi_target), .version = (abi_version) }; \
+        .header = NOTE_HEADER(NOTE_ABI1, struct abi_note), .target = (abi_target), .version = (abi_version)}; \
     const char interpreter[] __attribute__((section(".interp"), used)) = "/nonexistent/solo5/"
 
 #endif
