@@ -187,6 +187,6 @@ describe("skiff doctor for people", () => {
   it("refuses what it does not know, in one line", () => {
     const { status, stderr } = run([process.execPath, skiff.path, "doctor", "--jsno"]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^error: unknown option '--jsno'/);
+    expect(stderr).toMatch(/^skiff: unknown option '--jsno'.*\n$/);
   });
 });
