@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { SparseFile } from "../../src/engine/process/executable.ts";
-import type { Image } from "../../src/format/image.ts";
+import type { Architecture, Image } from "../../src/format/image.ts";
 import { parseImage } from "../../src/format/parse.ts";
 import { plannedDevices } from "../../src/monitor/build-devices.ts";
 import type { BlockOptions, NetOptions } from "../../src/monitor/device-options.ts";
@@ -10,6 +10,7 @@ import { executableForAnyHost } from "../../src/monitor/process-machine.ts";
 
 const IMAGES = resolve(import.meta.dirname, "../../guests/images");
 const KIT_ARCHITECTURE = process.arch === "arm64" ? "aarch64" : "x86_64";
+export const hostArchitecture: Architecture = process.arch === "arm64" ? "aarch64" : "x86-64";
 const MEMORY_MIB = 8;
 
 /** Path of the kit's image of that name, for this host's architecture. */

@@ -13,7 +13,7 @@ export type Outcome =
   | { readonly end: "exited"; readonly status: number };
 
 /**
- * Runs the kit's system call probe once for each line of arguments, `NUMBER [ARGUMENT ...]`, from a shell: it starts a
+ * Runs the kit's system call probe once for each line of arguments, `[int80] NUMBER [ARGUMENT ...]`, from a shell: it starts a
  * process far faster than Node in an emulated host.
  */
 export function trySystemCalls(probe: string, lines: readonly string[], descriptors: readonly number[]): Outcome[] {
@@ -33,7 +33,7 @@ export function trySystemCalls(probe: string, lines: readonly string[], descript
 }
 
 function readOutcome(output: string, line: string): Outcome {
-  const number = line.split(" ")[0];
+  const number = line.split(" ").find((word) => /^-?\d/.test(word));
   if (!output.includes(`calling ${number}\n`)) throw new Error(`the call of '${line}' was not made: ${output}`);
   const result = /^result (-?\d+)$/m.exec(output);
   const status = Number(/^status (\d+)$/m.exec(output)?.[1]);
