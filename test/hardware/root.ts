@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { capture } from "./command.ts";
 import { DebianArchive } from "./debian.ts";
 import { BedError } from "./error.ts";
 import type { HostDescription } from "./host.ts";
@@ -59,13 +61,26 @@ function addNode(root: Initramfs, archive: DebianArchive, host: HostDescription)
 }
 
 function addSkiff(root: Initramfs, host: HostDescription, projectRoot: string): void {
-  const files = ["package.json", "dist", "guests/images", "node_modules/koffi"];
-  for (const file of files) {
-    const source = join(projectRoot, file);
-    if (existsSync(source)) root.addFrom(source, `/skiff/${file}`);
+  if (!existsSync(join(projectRoot, "dist/skiff.cjs"))) throw new BedError("dist/ is not built: npm run build");
+  for (const file of ["package.json", "dist", "guests/images", "node_modules/koffi"]) {
+    root.addFrom(join(projectRoot, file), `/skiff/${file}`);
   }
   const native = `@koromix/koffi-linux-${host.node.architecture}`;
   root.addFrom(unpackNpm(lockedPackage(native, projectRoot)), `/skiff/node_modules/${native}`);
+  root.addFile("/skiff/built-elsewhere/hello", buildHello(host, projectRoot), 0o755);
+}
+
+/** What `skiff build` makes of the host's hello image on this machine. */
+function buildHello(host: HostDescription, projectRoot: string): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), "skiff-hardware-"));
+  try {
+    const executable = join(folder, "hello");
+    const image = `guests/images/${host.imageArchitecture}/hello.spt`;
+    capture(process.execPath, ["dist/skiff.cjs", "build", image, "-o", executable], projectRoot);
+    return readFileSync(executable);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 async function addTests(root: Initramfs, host: HostDescription): Promise<void> {

@@ -5,7 +5,7 @@ import { largestPageBytes, makeExecutable } from "../../../src/engine/process/ex
 import { parseImage } from "../../../src/format/parse.ts";
 import { thisHost } from "./this-host.ts";
 
-const MEMORY_BYTES = 8 << 20;
+export const MEMORY_BYTES = 8 << 20;
 const TIME_LIMIT_MS = 60_000;
 const FIRST_DESCRIPTOR = 3;
 

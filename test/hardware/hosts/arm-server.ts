@@ -24,6 +24,6 @@ export const armServer: HostDescription = {
     architecture: "arm64",
   },
   imageArchitecture: "aarch64",
-  suites: ["bed", "doctor", "process-sandbox", "process-images", "process-command-line"],
+  suites: ["bed", "doctor", "process-images"],
   timeLimitSeconds: 300,
 };

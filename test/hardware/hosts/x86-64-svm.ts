@@ -27,6 +27,6 @@ export const x86Svm: HostDescription = {
     architecture: "x64",
   },
   imageArchitecture: "x86_64",
-  suites: ["bed", "doctor", "process-sandbox", "process-images", "process-command-line"],
+  suites: ["bed", "doctor"],
   timeLimitSeconds: 300,
 };
