@@ -155,6 +155,7 @@ struct serve_tcp {
     sequence rtt_end;
     uint64_t rtt_begin_ns;
     uint32_t timestamp_offset;
+    uint32_t timeout_timestamp; // of the last timeout
 
     uint64_t sent_ns;      // last segment with data
     uint64_t heard_ns;     // last acceptable segment
@@ -187,7 +188,8 @@ void tcp_end_if_read(struct serve_tcp *tcp);
 
 // False: malformed or damaged.
 bool tcp_parse(struct net *net, const struct ipv4_packet *packet, struct tcp_segment *segment);
-uint32_t tcp_now_ms(const struct net *net);
+// The connection's timestamp clock, of a millisecond (RFC 7323 5.4).
+uint32_t tcp_timestamp(const struct serve_tcp *tcp);
 // The bytes of options that a segment without SYN carries now.
 uint32_t tcp_options_bytes(const struct serve_tcp *tcp);
 // Sends a segment with the current acknowledgement, window and options.

@@ -19,12 +19,18 @@ static void update_rto(struct serve_tcp *tcp, uint32_t rtt_us) {
     tcp->rto_us = tcp->srtt_us + spare_us;
     if (tcp->rto_us > TCP_RTO_MAX_US)
         tcp->rto_us = TCP_RTO_MAX_US;
+    tcp->backoff = 0; // only now: Karn's algorithm (RFC 6298 5)
 }
 
 void tcp_sample_rtt(struct serve_tcp *tcp, const struct tcp_segment *segment) {
     uint64_t rtt_us;
     if (tcp->has_timestamps && segment->options.has_timestamp) {
-        rtt_us = (uint64_t)(tcp_now_ms(tcp->net) + tcp->timestamp_offset - segment->options.timestamp_echo) * 1000;
+        // What answers to a segment from before a timeout took as long as the timeout did: if that counted, the next
+        // timeout would be longer still.
+        uint32_t echo = segment->options.timestamp_echo;
+        if (tcp->recovery == TCP_RECOVERY_TIMEOUT && before(echo, tcp->timeout_timestamp))
+            return;
+        rtt_us = (uint64_t)(tcp_timestamp(tcp) - echo) * 1000;
     } else if (tcp->rtt_timed && at_or_before(tcp->rtt_end, segment->ack)) {
         tcp->rtt_timed = false;
         rtt_us = (tcp->net->now_ns - tcp->rtt_begin_ns) / 1000;
@@ -77,7 +83,7 @@ static void take_new_ack(struct serve_tcp *tcp, const struct tcp_segment *segmen
     tcp->snd.una = segment->ack;
     tcp->snd.nxt = later_of(tcp->snd.nxt, tcp->snd.una);
     sequence_set_trim(&tcp->sacked, tcp->snd.una);
-    tcp->backoff = tcp->unanswered = 0;
+    tcp->unanswered = 0;
     tcp->progress_ns = tcp->net->now_ns;
     wheel_stop(&tcp->net->wheel, &tcp->retransmit_timer); // RFC 6298 5.3: started anew by the output
     tcp_loss_on_acked(tcp, acked, flight);

@@ -28,10 +28,10 @@ static void establish(struct serve_tcp *tcp, const struct tcp_segment *segment) 
         tcp->listener->half_open--;
     tcp->listener = NULL;
     tcp_sample_rtt(tcp, segment);
-    // RFC 6298 5.7 and RFC 5681 3.1: what is known of the path, when the SYN had to be sent again.
-    if (tcp->backoff > 0) {
-        tcp->rto_us = 3 * TCP_RTO_INITIAL_US;
-        tcp->cwnd = tcp_segment_max(tcp);
+    if (tcp->unanswered > 0) { // the SYN had to be sent again
+        tcp->cwnd = tcp_segment_max(tcp); // RFC 5681 3.1
+        if (tcp->srtt_us == 0)
+            tcp->rto_us = 3 * TCP_RTO_INITIAL_US; // RFC 6298 5.7
     }
     tcp->backoff = tcp->unanswered = 0;
     tcp->snd.una = tcp->snd.iss + 1;
@@ -124,6 +124,16 @@ static bool is_in_window(const struct serve_tcp *tcp, const struct tcp_segment *
     return length > 0 && (begin < window || end < window);
 }
 
+static void answer_unacceptable(struct serve_tcp *tcp, bool sent_again) {
+    if (!sent_again) {
+        tcp_challenge(tcp);
+        return;
+    }
+    tcp_acknowledge_now(tcp);
+    if (tcp->state == TCP_TIME_WAIT) // our last acknowledgement got lost, and the next may
+        wheel_start(&tcp->net->wheel, &tcp->retransmit_timer, tcp->net->now_ns + TCP_TIME_WAIT_NS);
+}
+
 // False: nothing more is to be done with the segment.
 static bool check_sequence(struct serve_tcp *tcp, const struct tcp_segment *segment) {
     bool reset = (segment->flags & TCP_RST) != 0;
@@ -134,22 +144,16 @@ static bool check_sequence(struct serve_tcp *tcp, const struct tcp_segment *segm
         acceptable = acceptable && !is_timestamp_stale(tcp, segment);
     }
     if (!acceptable) {
-        if (tcp->state == TCP_TIME_WAIT && (segment->flags & TCP_FIN) != 0 && !reset)
-            wheel_start(&tcp->net->wheel, &tcp->retransmit_timer, tcp->net->now_ns + TCP_TIME_WAIT_NS);
-        if (!reset && tcp_segment_length(segment) > 0)
-            tcp_acknowledge_now(tcp);
-        else if (!reset)
-            tcp_challenge(tcp);
+        if (!reset)
+            answer_unacceptable(tcp, tcp_segment_length(segment) > 0);
         return false;
     }
     if (reset) {
         // RFC 5961 3.2: only a reset at the very place is believed.
         if (segment->begin != tcp->rcv.nxt)
             tcp_challenge(tcp);
-        else if (tcp->state == TCP_SYN_RECEIVED)
-            tcp_drop(tcp, SERVE_CLOSED_REFUSED);
-        else
-            tcp_drop(tcp, tcp->state == TCP_TIME_WAIT ? SERVE_CLOSED_DONE : SERVE_CLOSED_RESET);
+        else if (tcp->state != TCP_TIME_WAIT) // RFC 1337 3
+            tcp_drop(tcp, tcp->state == TCP_SYN_RECEIVED ? SERVE_CLOSED_REFUSED : SERVE_CLOSED_RESET);
         return false;
     }
     if ((segment->flags & TCP_SYN) != 0) {

@@ -154,12 +154,13 @@ void tcp_loss_on_acked(struct serve_tcp *tcp, uint32_t acked, uint32_t flight) {
 }
 
 void tcp_loss_on_timeout(struct serve_tcp *tcp) {
-    if (tcp->backoff == 0) // RFC 5681 3.1: not again for the same data
+    if (tcp->unanswered == 0) // RFC 5681 3.1: not again for the same data
         tcp->ssthresh = half_flight(tcp, tcp->snd.max - tcp->snd.una);
     tcp->cwnd = tcp_segment_max(tcp);
     tcp->cwnd_acked = 0;
     tcp->recovery = TCP_RECOVERY_TIMEOUT;
     tcp->recovery_point = tcp->snd.max;
+    tcp->timeout_timestamp = tcp_timestamp(tcp);
     tcp->duplicates = 0;
     tcp->resend_first = false;
     tcp->rtt_timed = false;

@@ -28,9 +28,15 @@ void tcp_send_syn(struct serve_tcp *tcp) {
     tcp_start_retransmit_timer(tcp);
 }
 
+// Where a segment without data lies: behind all that was sent, which is where the peer's window begins if all arrived.
+// Unless that is beyond the window, as after a probe: there the peer would not take it.
+static sequence empty_sequence(const struct serve_tcp *tcp) {
+    return before(tcp->snd.una + tcp->snd.wnd, tcp->snd.max) ? tcp->snd.nxt : tcp->snd.max;
+}
+
 void tcp_send_reset(struct serve_tcp *tcp) {
     tcp->net->counters.tcp_resets_out++;
-    tcp_transmit(tcp, tcp->snd.nxt, 0, TCP_RST | TCP_ACK);
+    tcp_transmit(tcp, empty_sequence(tcp), 0, TCP_RST | TCP_ACK);
 }
 
 // Sends bytes from `begin` on, new or again, with FIN if they reach it and `fin` allows. Gives the segment's end.
@@ -100,8 +106,10 @@ static uint32_t window_room(const struct serve_tcp *tcp) {
 static bool may_send_small(const struct serve_tcp *tcp, uint32_t bytes, uint32_t waiting) {
     if (bytes == 0)
         return false;
+    if (before(tcp->snd.nxt, tcp->snd.max))
+        return true; // again: what got lost must not wait
     if (bytes == waiting)
-        return !tcp->nagle || tcp->fin_queued || tcp->snd.nxt == tcp->snd.una || before(tcp->snd.nxt, tcp->snd.max);
+        return !tcp->nagle || tcp->fin_queued || tcp->snd.nxt == tcp->snd.una;
     return bytes >= tcp->snd.wnd_max / 2 || tcp->output_forced;
 }
 
@@ -177,5 +185,5 @@ void tcp_output(struct serve_tcp *tcp) {
         tcp_start_retransmit_timer(tcp);
     }
     if (tcp->ack_now)
-        tcp_transmit(tcp, tcp->snd.nxt, 0, TCP_ACK);
+        tcp_transmit(tcp, empty_sequence(tcp), 0, TCP_ACK);
 }

@@ -20,8 +20,8 @@ enum {
     SCALE_MAX = 14, // RFC 7323 2.3
 };
 
-uint32_t tcp_now_ms(const struct net *net) {
-    return (uint32_t)(net->now_ns / 1000000);
+uint32_t tcp_timestamp(const struct serve_tcp *tcp) {
+    return (uint32_t)(tcp->net->now_ns / 1000000) + tcp->timestamp_offset;
 }
 
 // Reading -------------------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ static uint8_t *put_timestamp(const struct serve_tcp *tcp, uint8_t *at) {
     at[0] = at[1] = OPTION_NOP;
     at[2] = OPTION_TIMESTAMP;
     at[3] = TIMESTAMP_BYTES;
-    store_be32(at + 4, tcp_now_ms(tcp->net) + tcp->timestamp_offset);
+    store_be32(at + 4, tcp_timestamp(tcp));
     store_be32(at + 8, tcp->rcv.timestamp);
     return at + 12;
 }
@@ -160,8 +160,8 @@ static uint8_t *put_syn_options(const struct serve_tcp *tcp, uint8_t *at) {
     return at;
 }
 
-// The header's fields but its checksum; gives the sum of all of it.
-static uint64_t finish_header(uint8_t *header, size_t header_bytes, const struct tcp_segment *segment) {
+// Writes the header's fields but its checksum, and adds header and options to the sum.
+static uint64_t finish_header(uint64_t sum, uint8_t *header, size_t header_bytes, const struct tcp_segment *segment) {
     store_be16(header, segment->from_port);
     store_be16(header + 2, segment->to_port);
     store_be32(header + 4, segment->begin);
@@ -170,7 +170,7 @@ static uint64_t finish_header(uint8_t *header, size_t header_bytes, const struct
     header[13] = segment->flags;
     store_be16(header + 14, segment->window);
     store_be32(header + 16, 0); // checksum and urgent pointer
-    return checksum_add(0, header, header_bytes);
+    return checksum_add(sum, header, header_bytes);
 }
 
 void tcp_transmit(struct serve_tcp *tcp, sequence begin, uint32_t data_bytes, uint8_t flags) {
@@ -196,7 +196,7 @@ void tcp_transmit(struct serve_tcp *tcp, sequence begin, uint32_t data_bytes, ui
     }
     size_t header_bytes = (size_t)(at - header);
     uint64_t sum = checksum_pseudo(net->ipv4, tcp->peer_ipv4, IPV4_TCP, header_bytes + data_bytes);
-    sum += finish_header(header, header_bytes, &segment);
+    sum = finish_header(sum, header, header_bytes, &segment);
     if (data_bytes > 0) {
         const uint8_t *data = byte_queue_front(&tcp->send) + (begin - tcp->snd.begin);
         sum = checksum_copy(sum, at, data, data_bytes);
@@ -223,7 +223,7 @@ void tcp_refuse(struct net *net, const struct ipv4_packet *packet, const struct 
     };
     uint8_t *header = ipv4_payload(net);
     uint64_t sum = checksum_pseudo(net->ipv4, packet->from, IPV4_TCP, TCP_HEADER_BYTES);
-    sum += finish_header(header, TCP_HEADER_BYTES, &reset);
+    sum = finish_header(sum, header, TCP_HEADER_BYTES, &reset);
     checksum_store(header + 16, checksum_finish(sum));
     net->counters.tcp_resets_out++;
     ipv4_output(net, packet->from, IPV4_TCP, TCP_HEADER_BYTES);

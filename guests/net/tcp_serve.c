@@ -41,23 +41,44 @@ void tcp_tell_writable(struct serve_tcp *tcp) {
         tcp->callbacks->on_writable(tcp);
 }
 
+// What the send buffer's memory still takes.
+static uint32_t capacity_left(const struct serve_tcp *tcp) {
+    return tcp->send.capacity - tcp->send.count;
+}
+
+// A quarter of the memory is for receiving alone. Else two guests, full of what they want to tell each other, could
+// neither of them listen.
+static bool may_grow(const struct serve_tcp *tcp) {
+    return tcp->net->pool.units_free > tcp->net->pool.units / 4;
+}
+
+// Room in one piece in the send buffer, or NULL.
+static uint8_t *room_for(struct serve_tcp *tcp, uint32_t count) {
+    if (count > capacity_left(tcp) && !may_grow(tcp))
+        return NULL;
+    return byte_queue_reserve(&tcp->send, &tcp->net->pool, 0, count);
+}
+
 size_t serve_tcp_send(struct serve_tcp *tcp, const void *bytes, size_t bytes_count) {
     uint32_t room = room_of(tcp), count = bytes_count < room ? (uint32_t)bytes_count : room;
-    if (count > 0 && !byte_queue_place(&tcp->send, &tcp->net->pool, 0, bytes, count)) {
-        want_writable(tcp, true);
-        return 0;
+    uint8_t *to = count > 0 ? room_for(tcp, count) : NULL;
+    bool starved = count > 0 && !to;
+    if (starved) {
+        count = capacity_left(tcp);
+        to = count > 0 ? room_for(tcp, count) : NULL;
     }
-    byte_queue_extend(&tcp->send, count);
+    if (to) {
+        memcpy(to, bytes, count);
+        serve_tcp_commit(tcp, count);
+    }
     if (count < bytes_count)
-        want_writable(tcp, false);
-    if (count > 0)
-        tcp_mark_dirty(tcp);
+        want_writable(tcp, starved);
     return count;
 }
 
 uint8_t *serve_tcp_reserve(struct serve_tcp *tcp, size_t bytes_count) {
     bool fits = room_of(tcp) >= bytes_count;
-    uint8_t *bytes = fits ? byte_queue_reserve(&tcp->send, &tcp->net->pool, 0, (uint32_t)bytes_count) : NULL;
+    uint8_t *bytes = fits ? room_for(tcp, (uint32_t)bytes_count) : NULL;
     if (!bytes)
         want_writable(tcp, fits);
     return bytes;

@@ -76,8 +76,11 @@ static void send_copy(struct link *link, struct link_host *from, const uint8_t *
         frame->arrival_ns = from->arrival_ns;
     else
         from->arrival_ns = frame->arrival_ns;
-    if (random_chance(&link->random, quality->damage))
-        frame->data[random_below(&link->random, bytes)] ^= (uint8_t)(1 << random_below(&link->random, 8));
+    // Ethernet's own check would find damage to its header, and to ARP, which has no other.
+    if (load_be16(data + 12) == ETHERNET_TYPE_IPV4 && random_chance(&link->random, quality->damage)) {
+        size_t at = ETHERNET_HEADER_BYTES + random_below(&link->random, bytes - ETHERNET_HEADER_BYTES);
+        frame->data[at] ^= (uint8_t)(1 << random_below(&link->random, 8));
+    }
     heap_push(link, frame);
 }
 
@@ -220,6 +223,8 @@ bool link_run(struct link *link, bool (*done)(void *context), void *context, uin
 
 void link_check_empty(struct link_host *host) {
     struct net *net = &host->net;
+    if (host->link->quality.damage == 0 && net->counters.checksum_errors != 0)
+        link_fail("host %u was sent wrong checksums", host->index);
     uint32_t kept = 0;
     for (uint32_t i = 0; i <= net->tcp.bucket_mask; i++)
         for (struct serve_tcp *tcp = net->tcp.buckets[i]; tcp; tcp = tcp->next)

@@ -23,7 +23,7 @@ struct end {
     struct serve_tcp *tcp;
     uint64_t out_stream, out_bytes, out_at;
     uint64_t in_stream, in_bytes, in_at;
-    uint32_t room_seen_max;
+    
     bool eof, closed, shut, resume_armed;
     bool lazy, in_place;
     struct serve_timer resume_timer;
@@ -135,8 +135,9 @@ static void on_eof(struct serve_tcp *tcp) {
 
 static void on_closed(struct serve_tcp *tcp, enum serve_closed reason) {
     struct end *end = serve_tcp_user(tcp);
+    if (reason != SERVE_CLOSED_DONE) fprintf(stderr, "una+%u nxt+%u max+%u wnd %u cwnd %u unanswered %u backoff %u state? progress %f heard %f sent %f now %f free %u of %u\n", tcp->snd.una-tcp->snd.iss, tcp->snd.nxt-tcp->snd.iss, tcp->snd.max-tcp->snd.iss, tcp->snd.wnd, tcp->cwnd, tcp->unanswered, tcp->backoff, tcp->progress_ns/1e9, tcp->heard_ns/1e9, tcp->sent_ns/1e9, tcp->net->now_ns/1e9, tcp->net->pool.units_free,tcp->net->pool.units);
     if (reason != SERVE_CLOSED_DONE)
-        link_fail("seed %" PRIu64 ": closed for reason %d", current_seed, (int)reason);
+        link_fail("seed %" PRIu64 ": closed for reason %d, in %" PRIu64 " of %" PRIu64 ", out %" PRIu64 " of %" PRIu64 ", lazy %d", current_seed, (int)reason, end->in_at, end->in_bytes, end->out_at, end->out_bytes, end->lazy);
     if (!end->eof || end->in_at != end->in_bytes || end->out_at != end->out_bytes)
         link_fail("seed %" PRIu64 ": closed at %" PRIu64 " of %" PRIu64 " bytes", current_seed, end->in_at,
                   end->in_bytes);
@@ -153,6 +154,11 @@ static const struct serve_tcp_callbacks callbacks = {
     .on_closed = on_closed,
 };
 
+static void trace(struct link *link, struct link_host *from, const uint8_t *f, size_t n) {
+    printf("%.6f %u ", link->now_ns/1e9, from->index);
+    if (load_be16(f+12)==0x806) printf("arp op %u for %08x\n", load_be16(f+20), load_be32(f+38));
+    else { const uint8_t *t=f+34; printf("tcp %u>%u seq %u ack %u flags %x win %u len %zu optlen %d\n", load_be16(t),load_be16(t+2),load_be32(t+4),load_be32(t+8),t[13],load_be16(t+14),n-34-(t[12]>>4)*4, (t[12]>>4)*4-20);}
+}
 static bool all_closed(void *context) {
     struct transfer *transfer = context;
     return transfer->ends_closed == 2 * transfer->connections;
@@ -209,6 +215,7 @@ static uint64_t run_seed(uint64_t seed, uint32_t loss, bool verbose) {
     struct link_options options = choose_options(&transfer.random, seed, loss);
     transfer.link = link_create(&options);
     uint64_t begin_ns = transfer.link->now_ns;
+    if (getenv("TRACE")) transfer.link->on_frame = trace;
     struct end listening = {.transfer = &transfer};
     net_tcp_listen(&transfer.link->hosts[1].net, 7, 0, &callbacks, &listening);
     open_connections(&transfer);
