@@ -47,25 +47,20 @@ function contentOf({ sizeBytes, pieces }: SparseFile): Uint8Array {
   return file;
 }
 
-/** Text, constants, data with zeroed memory behind, and memory that is all zero, each at a multiple of `step`. */
-function segmentsAt(step: number): SegmentDescription[] {
+/**
+ * Text, constants, data with zeroed memory behind, and memory that is all zero; no two in one page of that size, and
+ * some that begin inside a page.
+ */
+function segmentsAt(pageBytes: number): SegmentDescription[] {
   const content = (size: number, first: number) =>
     Uint8Array.from({ length: size }, (_, index) => (first + index) & 0xff);
+  const page = (number: number) => 0x100000 + pageBytes * Math.ceil((0x1000 * number) / pageBytes);
+  const inside = pageBytes === 4096 ? 0 : 0x3000;
   return [
-    { address: 0x100000, content: content(0x1234, 1), flags: RX },
-    { address: 0x100000 + step * Math.ceil(0x2000 / step), content: content(0x80, 7), memoryBytes: 0x900, flags: R },
-    {
-      address: 0x100000 + step * Math.ceil(0x8000 / step + 1),
-      content: content(0x1001, 9),
-      memoryBytes: 0x5432,
-      flags: RW,
-    },
-    {
-      address: 0x100000 + step * Math.ceil(0x18000 / step + 3),
-      content: content(0, 0),
-      memoryBytes: 0x5010,
-      flags: RW,
-    },
+    { address: page(0), content: content(0x1234, 1), flags: RX },
+    { address: page(4) + inside, content: content(0x80, 7), memoryBytes: 0x900, flags: R },
+    { address: page(24) + inside, content: content(0x1001, 9), memoryBytes: 0x5432, flags: RW },
+    { address: page(64), content: content(0, 0), memoryBytes: 0x5010, flags: RW },
   ];
 }
 
