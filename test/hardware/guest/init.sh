@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # The first process of an emulated host: loads the modules, runs the tests, says how they ended, and turns the machine off.
 /bin/busybox --install -s /bin
-export PATH=/bin HOME=/root
+export PATH=/bin HOME=/root NO_COLOR=1
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
