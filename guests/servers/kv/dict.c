@@ -118,6 +118,14 @@ void dict_each(const struct dict *dict, dict_visit *visit, void *context) {
         visit_chain(table_bucket(dict, i), visit, context);
 }
 
+bool dict_free_part(struct dict *dict, uint32_t buckets, dict_visit *visit, void *context) {
+    for (; dict->buckets > 0 && buckets > 0; buckets--) {
+        visit_chain(table_bucket(dict, dict->buckets - 1), visit, context);
+        table_drop_last(dict);
+    }
+    return dict->buckets == 0;
+}
+
 void *dict_random(const struct dict *dict) {
     if (dict->entries == 0)
         return NULL;

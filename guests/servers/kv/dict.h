@@ -41,9 +41,6 @@ struct dict_place {
 
 void dict_init(struct dict *dict, uint32_t name_offset);
 
-// Gives back the table; the entries are the caller's.
-void dict_free_table(struct dict *dict);
-
 // The entry, or NULL; `place` receives the hash in both cases.
 void *dict_find(const struct dict *dict, struct bytes name, struct dict_place *place);
 
@@ -61,8 +58,12 @@ void dict_replace(const struct dict_place *place, void *entry);
 typedef void dict_visit(void *entry, void *context);
 uint64_t dict_scan(const struct dict *dict, uint64_t cursor, dict_visit *visit, void *context);
 
-// Calls `visit` for every entry; it may free the entry's own memory.
+// Calls `visit` for every entry.
 void dict_each(const struct dict *dict, dict_visit *visit, void *context);
+
+// Calls `visit` for the entries of up to `buckets` buckets, which frees them, and gives back those buckets. True when the
+// table is empty and all of its memory given back.
+bool dict_free_part(struct dict *dict, uint32_t buckets, dict_visit *visit, void *context);
 
 // An entry by chance, NULL from an empty table.
 void *dict_random(const struct dict *dict);

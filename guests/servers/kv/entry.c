@@ -119,10 +119,8 @@ struct entry *entry_resize_string(const struct dict_place *place, struct entry *
     } else if (size > entry->room && put_apart(entry, ahead) == NULL) {
         return NULL;
     }
-    if (size > entry->size) {
-        (void)heap_room(entry->apart ? (void *)entry->value.string : (void *)entry);
+    if (size > entry->size)
         memset(entry_string_bytes(entry) + entry->size, 0, size - entry->size);
-    }
     entry->size = (uint32_t)size;
     return entry;
 }

@@ -157,35 +157,33 @@ static bool join(struct bucket *to, struct bucket *from) {
     return true;
 }
 
-void table_shrink(struct dict *dict) {
-    uint32_t last = dict->buckets - 1;
-    uint32_t half = dict->mask >> 1;
-    if (!join(table_bucket(dict, last & half), table_bucket(dict, last)))
-        return;
-    dict->buckets--;
-    if (dict->buckets - 1 <= half)
-        dict->mask = half;
+static void uncount_last(struct dict *dict) {
+    uint32_t last = --dict->buckets;
+    if (last <= (dict->mask >> 1) + 1)
+        dict->mask >>= 1;
     if (last >= TABLE_SEGMENT && last % TABLE_SEGMENT == 0)
         heap_give(dict->more[last / TABLE_SEGMENT - 1]);
     else if (last < TABLE_SEGMENT && last * 4 <= dict->first_room && last > 0)
         make_first_room(dict, dict->first_room / 2);
 }
 
-static void free_chain(struct bucket *bucket) {
+void table_shrink(struct dict *dict) {
+    uint32_t last = dict->buckets - 1;
+    if (join(table_bucket(dict, last & dict->mask >> 1), table_bucket(dict, last)))
+        uncount_last(dict);
+}
+
+void table_drop_last(struct dict *dict) {
+    struct bucket *bucket = table_bucket(dict, dict->buckets - 1);
     for (uint32_t next = bucket->next; next != 0;) {
         struct bucket *gone = heap_object(next);
         next = gone->next;
         heap_give(gone);
     }
-}
-
-void dict_free_table(struct dict *dict) {
-    for (uint32_t i = 0; i < dict->buckets; i++)
-        free_chain(table_bucket(dict, i));
-    for (uint32_t i = TABLE_SEGMENT; i < dict->buckets; i += TABLE_SEGMENT)
-        heap_give(dict->more[i / TABLE_SEGMENT - 1]);
-    if (dict->first != NULL)
-        heap_give(dict->first);
+    uncount_last(dict);
+    if (dict->buckets > 0)
+        return;
+    heap_give(dict->first);
     if (dict->more != NULL)
         heap_give(dict->more);
     dict_init(dict, dict->name_offset);

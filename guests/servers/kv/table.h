@@ -24,6 +24,9 @@ bool table_grow(struct dict *dict);
 // Joins the last bucket with the one it was split from, where memory allows.
 void table_shrink(struct dict *dict);
 
+// Gives back the last bucket, whose entries are gone, and with the first one the table's memory.
+void table_drop_last(struct dict *dict);
+
 // Adds an entry to the end of a chain. Buckets to continue with come from `spare`, where it is not NULL, else from the heap;
 // false without memory.
 bool bucket_append(struct bucket *bucket, uint16_t tag, uint32_t reference, struct bucket **spare);
