@@ -112,7 +112,10 @@ function netmask(prefixBits: number): Uint8Array {
   return mask;
 }
 
-/** Whether the descriptor is a tap whose frames come without packet information and without a virtio header. */
+/**
+ * Whether the descriptor is a tap whose frames come without a virtio header, and, where the kernel tells it, without
+ * packet information: without a socket filter on the tap it gives IFF_NOFILTER in the bit of IFF_NO_PI.
+ */
 export function isPlainTap(descriptor: number): boolean {
   const request = new Uint8Array(IFREQ_BYTES);
   if (ioctlErrno(descriptor, TUNGETIFF, request) !== 0) return false;

@@ -62,6 +62,9 @@ const SIOCGIFMTU = 0x8921;
 const IFREQ_UNION_OFFSET = 16;
 const IFF_TAP_NO_PI = 0x1002;
 const IFF_TUN_TAP_NO_PI_VNET_HDR = 0x5003;
+const PACKET_INFORMATION_BYTES = 4;
+const ETHERNET_HEADER_BYTES = 14;
+const EFAULT = 14;
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 0x8_0002;
 const CLOCK_MONOTONIC = 1;
@@ -339,6 +342,7 @@ class StartEmitter {
     const { net } = this.#program;
     if (net.length === 0) return;
     this.#call("socket", AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+    this.#refuseIfNegative("no socket can be made to read a tap's MTU: raise the limit of open files");
     this.#code.copy("keep0", "result");
     for (const device of net) this.#prepareNet(device);
     this.#call("close", "keep0");
@@ -356,6 +360,7 @@ class StartEmitter {
     code.set("scratch0", IFF_TAP_NO_PI);
     code.compare("arg0", "scratch0");
     code.branch("notEqual", notTap);
+    this.#checkPacketInformation(descriptor, notTap);
     this.#call("ioctl", "keep0", SIOCGIFMTU, "keep2");
     this.#refuseIfNegative(`${device} is a tap of another network namespace, its MTU cannot be read`);
     code.load("arg0", "keep2", IFREQ_UNION_OFFSET, 2);
@@ -364,6 +369,21 @@ class StartEmitter {
     this.#call("fcntl", descriptor, F_SETFL, O_NONBLOCK);
     this.#refuseIfNegative(`${device} cannot be set to non-blocking`);
     if (mac === undefined) this.#drawMac(addressIn.mac(index));
+  }
+
+  /**
+   * Packet information cannot be asked for: where it is off, TUNGETIFF sets a bit that IFF_NOFILTER sets too (Linux
+   * include/uapi/linux/if_tun.h). So the tap is given the bytes of the shortest frame, of which it can read four alone:
+   * as packet information they leave too short a frame (EINVAL), as a frame they are an address outside memory (EFAULT;
+   * drivers/net/tun.c, `tun_get_user`). No frame comes of either.
+   */
+  #checkPacketInformation(descriptor: number, notTap: Label): void {
+    const { address, bytes } = this.#program.lowMemory;
+    this.#call("write", descriptor, address + bytes - PACKET_INFORMATION_BYTES, ETHERNET_HEADER_BYTES);
+    this.#code.copy("arg0", "result");
+    this.#code.set("scratch0", -EFAULT);
+    this.#code.compare("arg0", "scratch0");
+    this.#code.branch("notEqual", notTap);
   }
 
   /** Six random bytes, of which the first is made that of a locally administered unicast address (IEEE 802, 8.2). */
