@@ -6,7 +6,7 @@
 //   --connections=256   over TCP, at once
 //   --idle-timeout=10   seconds without a byte, after which a connection is closed
 #include "servers/common/disk.h"
-#include "servers/common/options.h"
+#include "servers/common/settings.h"
 #include "servers/dnsd/server.h"
 #include "servers/dnsd/zone_file.h"
 

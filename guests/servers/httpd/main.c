@@ -4,7 +4,7 @@
 //   --idle-timeout=60     seconds without a byte, after which a connection is closed
 //   --request-timeout=10  seconds for a request to come whole, after which it is answered with 408
 //   --cache=MIB           memory for files read from the block device; default: all that is left
-#include "servers/common/options.h"
+#include "servers/common/settings.h"
 #include "servers/httpd/server.h"
 
 #define STACK_BYTES (128 * 1024)

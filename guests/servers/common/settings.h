@@ -1,6 +1,6 @@
 // A server's options: words `--name=value` of the command line.
-#ifndef OPTIONS_H
-#define OPTIONS_H
+#ifndef SETTINGS_H
+#define SETTINGS_H
 
 #include "kit.h"
 

@@ -1,4 +1,4 @@
-#include "servers/common/options.h"
+#include "servers/common/settings.h"
 
 static const char *const serve_names[] = {"ipv4", "ipv4-gateway", "mtu"}; // serve.h, struct serve_config
 
