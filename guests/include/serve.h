@@ -140,7 +140,7 @@ struct serve_tcp_callbacks {
     void (*on_closed)(struct serve_tcp *tcp, enum serve_closed reason);
 };
 
-// Accepts connections to `port`. At most `backlog` of them may be half open at once (0: 128); more are not answered and
+// Accepts connections to `port`. At most `backlog` of them may be half open at once (0: half of connections_max); more are not answered and
 // the peer tries again. `callbacks` must live on; `user` is what serve_tcp_user() gives until it is set for a connection.
 // False: the port is listened on already, or 16 ports are.
 bool serve_tcp_listen(uint16_t port, uint32_t backlog, const struct serve_tcp_callbacks *callbacks, void *user);

@@ -18,13 +18,14 @@ bool net_init(struct net *net, const struct net_config *config) {
     net->ipv4 = config->ipv4;
     net->ipv4_mask = config->ipv4_mask;
     net->ipv4_gateway = config->ipv4_gateway;
+    net->connections_max = config->connections_max;
     net->receive_buffer_bytes = config->receive_buffer_bytes;
     net->send_buffer_bytes = config->send_buffer_bytes;
     memcpy(net->secret, config->secret, sizeof net->secret);
     net->now_ns = config->now_ns;
     wheel_init(&net->wheel, config->now_ns);
     struct arena arena = {(uintptr_t)config->memory, (uintptr_t)config->memory + config->memory_bytes};
-    if (!tcp_init(net, config->connections_max, &arena)
+    if (!tcp_init(net, &arena)
         || !pool_init(&net->pool, (void *)arena.next, arena.end - arena.next))
         return false;
     arp_init(net);

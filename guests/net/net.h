@@ -7,7 +7,7 @@
 #define NET_H
 
 #include "kit.h"
-#include "net/list.h"
+#include "serve/list.h"
 #include "serve/pool.h"
 #include "serve/wheel.h"
 
@@ -132,7 +132,7 @@ struct net {
     struct ethernet_address ethernet;
     uint32_t device_mtu, mtu;
     uint32_t ipv4, ipv4_mask, ipv4_gateway;
-    uint32_t receive_buffer_bytes, send_buffer_bytes;
+    uint32_t connections_max, receive_buffer_bytes, send_buffer_bytes;
     uint64_t secret[2];
     uint64_t now_ns; // when the batch began
     struct wheel wheel;
@@ -208,7 +208,7 @@ struct serve_tcp *net_tcp_connect(struct net *net, const struct serve_address *t
                                   const struct serve_tcp_callbacks *callbacks, void *user);
 
 // Takes the tables from the arena; false: it is too small.
-bool tcp_init(struct net *net, uint32_t connections_max, struct arena *arena);
+bool tcp_init(struct net *net, struct arena *arena);
 // Calls the callbacks that are due by now, but not those that they make due in turn.
 void tcp_call_events(struct net *net);
 bool tcp_has_events(const struct net *net);

@@ -94,8 +94,7 @@ void serve_timer_start(struct serve_timer *timer, uint64_t delay_ns,
                        void (*on_timer)(struct serve_timer *timer, void *user), void *user) {
     timer->on_timer = on_timer;
     timer->user = user;
-    uint64_t deadline_ns = net.now_ns + delay_ns;
-    wheel_start(&net.wheel, timer, deadline_ns < delay_ns ? UINT64_MAX : deadline_ns);
+    wheel_start_after(&net.wheel, timer, net.now_ns, delay_ns);
 }
 
 void serve_timer_stop(struct serve_timer *timer) {

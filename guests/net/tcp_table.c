@@ -15,7 +15,8 @@ static struct serve_tcp **bucket_of(struct net *net, uint32_t peer_ipv4, uint16_
     return &net->tcp.buckets[hash(net, HASH_BUCKET, peer_ipv4, peer_port, port) & net->tcp.bucket_mask];
 }
 
-bool tcp_init(struct net *net, uint32_t connections_max, struct arena *arena) {
+bool tcp_init(struct net *net, struct arena *arena) {
+    uint32_t connections_max = net->connections_max;
     struct tcp_table *table = &net->tcp;
     uint32_t bucket_count = 16;
     while (bucket_count < connections_max && bucket_count < 1u << 20)
@@ -235,12 +236,14 @@ bool net_tcp_listen(struct net *net, uint16_t port, uint32_t backlog, const stru
                     void *user) {
     if (port == 0 || tcp_find_listener(net, port))
         return false;
+    if (backlog == 0)
+        backlog = (net->connections_max + 1) / 2;
     for (struct tcp_listener *listener = net->tcp.listeners; listener < net->tcp.listeners + TCP_LISTENERS_MAX;
          listener++) {
         if (listener->callbacks)
             continue;
         *listener = (struct tcp_listener){
-            .callbacks = callbacks, .user = user, .port = port, .backlog = backlog != 0 ? backlog : 128};
+            .callbacks = callbacks, .user = user, .port = port, .backlog = backlog};
         return true;
     }
     return false;

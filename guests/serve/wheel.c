@@ -51,6 +51,11 @@ void wheel_start(struct wheel *wheel, struct serve_timer *timer, uint64_t deadli
     insert(wheel, timer);
 }
 
+void wheel_start_after(struct wheel *wheel, struct serve_timer *timer, uint64_t begin_ns, uint64_t delay_ns) {
+    uint64_t deadline_ns = begin_ns + delay_ns;
+    wheel_start(wheel, timer, deadline_ns < delay_ns ? UINT64_MAX : deadline_ns);
+}
+
 // The tick at which the first occupied slot begins. Lower levels come first: they end before the next slot above.
 static bool next_slot(const struct wheel *wheel, uint32_t *level_out, uint64_t *tick_out) {
     for (uint32_t level = 0; level < WHEEL_LEVELS; level++) {

@@ -23,6 +23,8 @@ void wheel_init(struct wheel *wheel, uint64_t now_ns);
 
 // Starts the timer, or moves it. on_timer and user are the caller's to set.
 void wheel_start(struct wheel *wheel, struct serve_timer *timer, uint64_t deadline_ns);
+// `delay_ns` after `begin_ns`, however long.
+void wheel_start_after(struct wheel *wheel, struct serve_timer *timer, uint64_t begin_ns, uint64_t delay_ns);
 void wheel_stop(struct wheel *wheel, struct serve_timer *timer);
 
 static inline bool wheel_is_running(const struct serve_timer *timer) {
