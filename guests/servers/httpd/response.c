@@ -247,9 +247,10 @@ static bool send_from_disk(struct connection *connection) {
         uint8_t *memory = serve_tcp_reserve(connection->tcp, piece);
         if (memory == NULL)
             return true;
-        if (!content_read(&connection->server->content, file, connection->next_byte, memory, piece))
+        bool is_read = content_read(&connection->server->content, file, connection->next_byte, memory, piece);
+        serve_tcp_commit(connection->tcp, is_read ? piece : 0);
+        if (!is_read)
             return false;
-        serve_tcp_commit(connection->tcp, piece);
         connection->next_byte += piece;
     }
     return true;

@@ -37,6 +37,7 @@ static const uint16_t types[] = {1, 2, 5, 6, 12, 13, 15, 16, 17, 28, 33, 35, 41,
 static struct server server;
 static struct connection slots[CONNECTIONS];
 static uint64_t state;
+static unsigned long answered, zones, zones_read;
 
 static void panic(const char *what, const uint8_t *bytes, size_t size) {
     fprintf(stderr, "dnsd_fuzz: %s, after these %zu bytes:\n", what, size);
@@ -176,6 +177,7 @@ static void try_query(const uint8_t *query, size_t size) {
         panic("UDP and TCP disagree on whether to answer", query, size);
     if (tcp_size == 0)
         return;
+    answered += (tcp[3] & 15) == 0;
     check_response(query, size, tcp, tcp_size, TCP_BYTES_MAX);
     check_response(query, size, udp, (size_t)udp_size, server.udp_bytes);
     bool is_truncated = (udp[2] & 2) != 0;
@@ -292,6 +294,8 @@ static void try_zone(const char *original, size_t original_size) {
     if (!is_read && (error.line > lines || error.text[0] == '\0' || strlen(error.text) >= sizeof error.text))
         panic("a zone file refused without saying where", (uint8_t *)exact, size);
     free(exact);
+    zones++;
+    zones_read += is_read;
     for (int i = 0; is_read && i < 20; i++) {
         struct transport over_tcp = {.is_tcp = true, .udp_bytes = 1232};
         uint8_t query[MESSAGE_BYTES_MAX];
@@ -335,7 +339,7 @@ int main(int argc, char **argv) {
         if (run % 10 == 0)
             try_zone(text, text_size);
     }
-    printf("%lu queries\n", runs);
+    printf("%lu queries, %lu answered, %lu zones, %lu read\n", runs, answered, zones, zones_read);
     free(memory);
     return 0;
 }
