@@ -96,7 +96,7 @@ static bool may_write(const struct request *request) {
         return false;
     }
     if (!log_has_room(request->words, request->count)) {
-        reply_error("MISCONF Errors writing to the AOF file: No space left on device");
+        reply_log_full();
         return false;
     }
     return true;
@@ -140,6 +140,12 @@ void command_changed_as(const struct bytes *words, size_t count) {
     changed = noted = true;
     if (log_on)
         log_words(words, count);
+}
+
+void command_cut_short(const struct request *request, uint32_t words, bool has_changed) {
+    if (has_changed)
+        command_changed_as(request->words, words);
+    reply_no_memory();
 }
 
 struct entry *find_any(const struct request *request, uint32_t word, struct dict_place *place) {

@@ -42,6 +42,9 @@ void command_changed(void);
 // Marks that the request has changed the key looked up last, and how the log tells it. May be called for each of many keys.
 void command_changed_as(const struct bytes *words, size_t count);
 
+// Replies that memory is short, and notes the first `words` of a request where those changed something.
+void command_cut_short(const struct request *request, uint32_t words, bool has_changed);
+
 // Finds a key that is to be of a type; false where it is of another, which is replied. *entry: NULL where it is not there.
 bool find_of_type(const struct request *request, uint32_t word, enum type type, struct dict_place *place,
                   struct entry **entry);

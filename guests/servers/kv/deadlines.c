@@ -52,7 +52,7 @@ static void move_down(uint32_t place, struct deadline deadline) {
     put(place, deadline);
 }
 
-static bool make_room(void) {
+bool deadline_reserve(void) {
     if (count < pieces_used * PIECE)
         return true;
     if (pieces_used == pieces_room) {
@@ -70,18 +70,14 @@ static bool make_room(void) {
     return true;
 }
 
-bool deadline_set(struct entry *entry, int64_t time_ms) {
+void deadline_set(struct entry *entry, int64_t time_ms) {
     struct deadline deadline = {.time_ms = time_ms, .entry = heap_reference(entry)};
-    if (entry->deadline == 0) {
-        if (!make_room())
-            return false;
+    if (entry->deadline == 0)
         move_up(++count, deadline);
-    } else if (time_ms < place_at(entry->deadline)->time_ms) {
+    else if (time_ms < place_at(entry->deadline)->time_ms)
         move_up(entry->deadline, deadline);
-    } else {
+    else
         move_down(entry->deadline, deadline);
-    }
-    return true;
 }
 
 void deadline_clear(struct entry *entry) {

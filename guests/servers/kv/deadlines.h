@@ -6,8 +6,11 @@
 
 #define NO_DEADLINE INT64_MAX
 
-// False without memory. Sets or moves the entry's deadline.
-bool deadline_set(struct entry *entry, int64_t time_ms);
+// Makes room for one deadline more; false without memory.
+bool deadline_reserve(void);
+
+// Sets or moves the entry's deadline; for a new one there is room.
+void deadline_set(struct entry *entry, int64_t time_ms);
 void deadline_clear(struct entry *entry);
 
 // NO_DEADLINE where it has none.

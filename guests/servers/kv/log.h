@@ -17,6 +17,7 @@ bool log_is_read(void); // whether requests come from the log
 
 // Whether a request of these words can be noted; true where there is no log.
 bool log_has_room(const struct bytes *words, size_t count);
+bool log_has_bytes(size_t bytes);
 
 // Notes a change of the key that was looked up last as a request: as it came, or in other words.
 void log_request(struct bytes raw);

@@ -180,3 +180,7 @@ void reply_not_an_integer(void) {
 void reply_no_memory(void) {
     reply_error("OOM command not allowed when used memory > 'maxmemory'.");
 }
+
+void reply_log_full(void) {
+    reply_error("MISCONF Errors writing to the AOF file: No space left on device");
+}

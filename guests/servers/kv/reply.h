@@ -73,5 +73,6 @@ void reply_wrong_type(void);
 void reply_syntax_error(void);
 void reply_not_an_integer(void);
 void reply_no_memory(void);
+void reply_log_full(void);
 
 #endif
