@@ -85,8 +85,10 @@ function splitOption(option: string, text: string, example: string, known: reado
   }
   const settings = new Map<string, string>();
   for (const part of rest) {
-    const [key = "", value] = part.split("=", 2);
-    if (!known.includes(key) || value === undefined || value === "" || settings.has(key)) {
+    const equals = part.indexOf("=");
+    const key = part.slice(0, Math.max(equals, 0));
+    const value = part.slice(equals + 1);
+    if (!known.includes(key) || value === "" || settings.has(key)) {
       const valid = known.map((word) => `${word}=…`).join(" or ");
       throw new UsageError(
         `${option} ${text}: '${part}' is not understood there; after a comma stands ${valid}, once each`,
@@ -149,6 +151,9 @@ const FACTOR = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
 
 function parseBytes(key: string, text: string): number {
   const match = /^([1-9][0-9]{0,11})([KMG]?)$/.exec(text);
-  if (match === null) throw new UsageError(`${key}=${text}: give a number of bytes, with K, M or G for powers of 1024`);
-  return Number(match[1]) * FACTOR[match[2] as keyof typeof FACTOR];
+  const bytes = match === null ? Number.NaN : Number(match[1]) * FACTOR[match[2] as keyof typeof FACTOR];
+  if (!Number.isSafeInteger(bytes)) {
+    throw new UsageError(`${key}=${text}: give a number of bytes below 2^53, with K, M or G for powers of 1024`);
+  }
+  return bytes;
 }
