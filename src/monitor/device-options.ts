@@ -111,12 +111,22 @@ function parseDescriptor(option: string, text: string, backend: string): number 
   return descriptor;
 }
 
+/** Whether a MAC can be a station's: of six bytes, and no group's (IEEE 802, section 8.2). */
+export function isStationMac(mac: Uint8Array): boolean {
+  return mac.length === 6 && ((mac[0] ?? 0) & 1) === 0;
+}
+
+/** Whether the ABI can tell a guest of sectors of that size. */
+export function isBlockBytes(bytes: number): boolean {
+  return bytes >= BLOCK_BYTES_MIN && bytes <= BLOCK_BYTES_MAX && Number.isInteger(Math.log2(bytes));
+}
+
 function parseMac(text: string): Uint8Array {
   const bytes = text.split(":").map((part) => (/^[0-9a-fA-F]{2}$/.test(part) ? Number.parseInt(part, 16) : Number.NaN));
   if (bytes.length !== 6 || bytes.some(Number.isNaN)) {
     throw new UsageError(`mac=${text}: give six bytes in hexadecimal, e.g. mac=02:00:00:00:00:01`);
   }
-  if (((bytes[0] ?? 0) & 1) === 1) {
+  if (!isStationMac(Uint8Array.from(bytes))) {
     throw new UsageError(
       `mac=${text}: that is a group address; the first byte must be even, e.g. mac=02:00:00:00:00:01`,
     );
@@ -141,7 +151,7 @@ function parseHostAddress(text: string): HostAddress {
 
 function parseBlockBytes(text: string): number {
   const bytes = /^[0-9]{1,6}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(bytes >= BLOCK_BYTES_MIN && bytes <= BLOCK_BYTES_MAX && (bytes & (bytes - 1)) === 0)) {
+  if (!isBlockBytes(bytes)) {
     throw new UsageError(`sector=${text}: give a power of two from ${BLOCK_BYTES_MIN} to ${BLOCK_BYTES_MAX}`);
   }
   return bytes;

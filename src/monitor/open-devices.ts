@@ -1,7 +1,14 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { isOpen, seekableBytes, statusFlags } from "../host/libc.ffi.ts";
 import { createTap, INTERFACE_NAME_MAX, isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
-import { BLOCK_BYTES_MIN, type BlockOptions, type NetOptions } from "./device-options.ts";
+import {
+  BLOCK_BYTES_MAX,
+  BLOCK_BYTES_MIN,
+  type BlockOptions,
+  isBlockBytes,
+  isStationMac,
+  type NetOptions,
+} from "./device-options.ts";
 import { UsageError } from "./error.ts";
 import type { MatchedDevice } from "./match-devices.ts";
 
@@ -69,6 +76,9 @@ export function refuseShared(devices: readonly OpenDevice[]): void {
 const INTERFACE_NAME = /^(?!\.{1,2}$)[^\s/:%]+$/;
 
 function attachNet(name: string, { tap, mac, host }: NetOptions, opened: number[]) {
+  if (mac !== undefined && !isStationMac(mac)) {
+    throw new UsageError(`--net ${name}=${tap}: the MAC must have six bytes, the first of them even`);
+  }
   if (typeof tap === "number") {
     requireOpen("--net", name, tap);
     if (!isPlainTap(tap)) {
@@ -78,9 +88,9 @@ function attachNet(name: string, { tap, mac, host }: NetOptions, opened: number[
     }
     return { descriptor: tap, mac };
   }
-  if (tap.length > INTERFACE_NAME_MAX || !INTERFACE_NAME.test(tap)) {
+  if (Buffer.byteLength(tap) > INTERFACE_NAME_MAX || !INTERFACE_NAME.test(tap)) {
     throw new UsageError(
-      `--net ${name}=${tap}: an interface's name has at most ${INTERFACE_NAME_MAX} characters, none of them a space, /, : or %; e.g. tap0`,
+      `--net ${name}=${tap}: an interface's name has at most ${INTERFACE_NAME_MAX} bytes, none of them a space, /, : or %; e.g. tap0`,
     );
   }
   const opening = host === undefined ? openTap(tap) : createTap(tap, host);
@@ -101,8 +111,17 @@ const TAP_MEND: Readonly<Record<TapRefusal, (tap: string) => string>> = {
   "no tun device": () => "this host has no /dev/net/tun; load it with 'modprobe tun'",
 };
 
-function attachBlock(name: string, { file, blockBytes = BLOCK_BYTES_MIN }: BlockOptions, opened: number[]) {
+function attachBlock(name: string, options: BlockOptions, opened: number[]) {
+  const { file, blockBytes = BLOCK_BYTES_MIN } = options;
   const where = `--block ${name}=${typeof file === "number" ? `@${file}` : file}`;
+  if (options.capacityBytes !== undefined) {
+    throw new UsageError(`${where}: capacity= is for skiff build; leave it out, the file's size counts`);
+  }
+  if (!isBlockBytes(blockBytes)) {
+    throw new UsageError(
+      `${where}: sectors of ${blockBytes} bytes; give a power of two from ${BLOCK_BYTES_MIN} to ${BLOCK_BYTES_MAX}`,
+    );
+  }
   const descriptor = typeof file === "number" ? file : openBlockFile(where, file);
   if (typeof file !== "number") opened.push(descriptor);
   requireOpen("--block", name, descriptor);
