@@ -172,13 +172,14 @@ function attach(attachments: readonly Attachment[], option: DeviceArgument): str
   }
 }
 
-const { ENOENT, ENETDOWN, EBUSY, EPERM, EINVAL, EBADF, ENODEV } = ERRNO;
+const { ENOENT, ENETDOWN, EBUSY, EPERM, EINVAL, EBADF, ENODEV, EACCES } = ERRNO;
 const TAP_ERRNO: Readonly<Record<TapRefusal, number>> = {
   absent: ENOENT,
   down: ENETDOWN,
   busy: EBUSY,
   "no rights": EPERM,
   "not a tap": EINVAL,
+  "tun device closed": EACCES,
   "no tun device": ENODEV,
   exists: EBUSY,
 };

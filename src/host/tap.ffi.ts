@@ -26,7 +26,15 @@ const TUN_DEVICE = "/dev/net/tun";
 const { ENODEV, EBUSY, EPERM, EINVAL } = ERRNO;
 
 /** Why a tap cannot be attached; the caller words it for the user. */
-export type TapRefusal = "absent" | "down" | "busy" | "no rights" | "not a tap" | "no tun device" | "exists";
+export type TapRefusal =
+  | "absent"
+  | "down"
+  | "busy"
+  | "no rights"
+  | "not a tap"
+  | "tun device closed"
+  | "no tun device"
+  | "exists";
 
 export type TapOpening = { readonly descriptor: number } | { readonly refusal: TapRefusal };
 
@@ -129,7 +137,7 @@ function openTunDevice(): number | { readonly refusal: TapRefusal } {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENODEV" || code === "ENXIO") return { refusal: "no tun device" };
-    if (code === "EACCES" || code === "EPERM") return { refusal: "no rights" };
+    if (code === "EACCES" || code === "EPERM") return { refusal: "tun device closed" };
     throw error;
   }
 }

@@ -108,6 +108,8 @@ const TAP_MEND: Readonly<Record<TapRefusal, (tap: string) => string>> = {
     `no right to attach; run as root, or make the tap yours with 'ip tuntap add ${tap} mode tap user $USER'`,
   "not a tap": (tap) => `the interface is not a plain tap; make one with 'ip tuntap add ${tap}1 mode tap'`,
   exists: () => "that interface exists already; leave host= out, or give the new tap another name",
+  "tun device closed": () =>
+    "this user may not open /dev/net/tun; run as root, or give everyone the right with 'chmod 666 /dev/net/tun'",
   "no tun device": () => "this host has no /dev/net/tun; load it with 'modprobe tun'",
 };
 
