@@ -19,6 +19,6 @@ void big_multiply_power_of_ten(struct big *big, unsigned power);
 void big_shift_up(struct big *big, unsigned bits);
 int big_compare(const struct big *a, const struct big *b);
 void big_subtract(struct big *from, const struct big *what); // what <= from
-unsigned big_bits(const struct big *big); // up to and with the uppermost that is set
+unsigned big_bits(const struct big *big);                    // up to and with the uppermost that is set
 
 #endif

@@ -112,8 +112,8 @@ static size_t take_large(struct client *client, struct bytes bytes) {
     }
     memcpy(client->large + client->large_bytes, bytes.at, part);
     client->large_bytes += part;
-    if (client->large_bytes == client->needed
-        && serve_requests(client, (struct bytes){client->large, client->large_bytes}) == client->large_bytes)
+    if (client->large_bytes == client->needed &&
+        serve_requests(client, (struct bytes){client->large, client->large_bytes}) == client->large_bytes)
         drop_large(client);
     return part;
 }

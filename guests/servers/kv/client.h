@@ -18,16 +18,16 @@ struct client {
     struct serve_tcp *tcp;
     struct client *next, *before;
     struct waiting *waiting, *last_waiting;
-    uint8_t *large;      // a request too large for the receive buffer, as far as it came
+    uint8_t *large; // a request too large for the receive buffer, as far as it came
     size_t large_bytes, large_room;
-    size_t needed;       // bytes that the next request has at least
-    uint64_t number;     // the client's id
+    size_t needed;   // bytes that the next request has at least
+    uint64_t number; // the client's id
     uint64_t opened_ns;
     struct serve_address peer;
-    bool unread;         // requests were left for later
-    bool ended;          // the peer sends no more
-    bool closing;        // to be closed when everything waiting is sent
-    bool failed;         // without memory for its replies: to be aborted
+    bool unread;  // requests were left for later
+    bool ended;   // the peer sends no more
+    bool closing; // to be closed when everything waiting is sent
+    bool failed;  // without memory for its replies: to be aborted
     uint8_t name_size;
     uint8_t name[CLIENT_NAME_MAX];
 };

@@ -4,10 +4,6 @@
 #include "servers/kv/log.h"
 #include "servers/kv/server.h"
 
-#define COMMAND(name, arity, flags, first, last, step) void command_##name(const struct request *request);
-#include "servers/kv/command_list.h"
-#undef COMMAND
-
 #define COMMAND(name, arity, flags, first, last, step) {#name, command_##name, arity, flags, first, last, step},
 const struct command command_table[] = {
 #include "servers/kv/command_list.h"
@@ -34,7 +30,7 @@ static bool changed, noted;
 
 static inline struct key key_of(struct bytes name) {
     uint8_t text[COMMAND_NAME_MAX] = {0};
-    copy_bytes(text, name.at, name.size);
+    copy_bytes(text, name.at, name.size < sizeof text ? name.size : sizeof text);
     return (struct key){load_u64(text) | 0x2020202020202020u, load_u64(text + 8) | 0x2020202020202020u, name.size};
 }
 
@@ -91,11 +87,11 @@ static bool memory_is_short(void) {
 }
 
 static bool may_write(const struct request *request) {
-    if ((request->command->flags & COMMAND_TAKES_MEMORY) && memory_is_short() && !log_is_read()) {
+    if ((request->command->flags & COMMAND_TAKES_MEMORY) && !log_reading && memory_is_short()) {
         reply_no_memory();
         return false;
     }
-    if (!log_has_room(request->words, request->count)) {
+    if (!log_make_room(request->words, request->count, !(request->command->flags & COMMAND_TAKES_MEMORY))) {
         reply_log_full();
         return false;
     }
@@ -110,8 +106,8 @@ void command_run(struct request *request) {
         reply_unknown(request);
         return;
     }
-    bool fits = command->arity < 0 ? request->count >= (uint32_t)-command->arity
-                                   : request->count == (uint32_t)command->arity;
+    bool fits =
+        command->arity < 0 ? request->count >= (uint32_t)-command->arity : request->count == (uint32_t)command->arity;
     if (!fits) {
         reply_wrong_arity(request);
         return;

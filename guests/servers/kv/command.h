@@ -17,7 +17,7 @@ enum command_flag {
 struct command {
     const char *name; // in lower case
     void (*run)(const struct request *request);
-    int8_t arity;     // words, the name included; negative: at least so many
+    int8_t arity; // words, the name included; negative: at least so many
     uint8_t flags;
     int8_t first_key, last_key, key_step; // among the words; 0: none
 };
@@ -61,5 +61,9 @@ static inline bool word_at_is(const struct request *request, uint32_t word, cons
 }
 
 void reply_wrong_arity(const struct request *request);
+
+#define COMMAND(name, arity, flags, first, last, step) void command_##name(const struct request *request);
+#include "servers/kv/command_list.h"
+#undef COMMAND
 
 #endif

@@ -108,9 +108,9 @@ void command_hello(const struct request *request) {
 
 static size_t describe(const struct client *client, char *text, size_t room) {
     uint32_t ip = client->peer.ipv4;
-    return format_text(text, room, "id=%lu addr=%u.%u.%u.%u:%u name=%.*s age=%lu db=0 resp=2\n", client->number, ip >> 24,
-                       ip >> 16 & 255, ip >> 8 & 255, ip & 255, client->peer.port, (int)client->name_size, client->name,
-                       (server.now_ns - client->opened_ns) / NS_PER_S);
+    return format_text(text, room, "id=%lu addr=%u.%u.%u.%u:%u name=%.*s age=%lu db=0 resp=2\n", client->number,
+                       ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255, client->peer.port, (int)client->name_size,
+                       client->name, (unsigned long)((server.now_ns - client->opened_ns) / NS_PER_S));
 }
 
 static void reply_clients(void) {

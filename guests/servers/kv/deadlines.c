@@ -57,7 +57,8 @@ bool deadline_reserve(void) {
         return true;
     if (pieces_used == pieces_room) {
         uint32_t room = pieces_room == 0 ? 16 : pieces_room * 2;
-        struct deadline **moved = pieces == NULL ? heap_take(room * sizeof *moved) : heap_resize(pieces, room * sizeof *moved);
+        struct deadline **moved =
+            pieces == NULL ? heap_take(room * sizeof *moved) : heap_resize(pieces, room * sizeof *moved);
         if (moved == NULL)
             return false;
         pieces = moved;

@@ -18,8 +18,7 @@ static inline bool entry_is(const struct dict *dict, uint32_t reference, struct 
     if (reference == 0)
         return false;
     const struct dict_entry *entry = heap_object(reference);
-    return entry->name_size == name.size
-           && same_bytes((const uint8_t *)entry + dict->name_offset, name.at, name.size);
+    return entry->name_size == name.size && same_bytes((const uint8_t *)entry + dict->name_offset, name.at, name.size);
 }
 
 static inline int slot_of(const struct dict *dict, const struct bucket *bucket, uint16_t tag, struct bytes name) {

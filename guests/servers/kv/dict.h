@@ -23,12 +23,12 @@ struct bucket {
 
 struct dict {
     uint64_t entries;
-    struct bucket *first;  // the first buckets, up to DICT_SEGMENT of them
-    struct bucket **more;  // segments of DICT_SEGMENT buckets each
-    uint32_t buckets;      // in use
-    uint32_t mask;         // the least 2^n - 1 that is at least buckets - 1
-    uint32_t first_room;   // buckets that `first` has room for
-    uint32_t more_room;    // segments that `more` has room for
+    struct bucket *first; // the first buckets, up to DICT_SEGMENT of them
+    struct bucket **more; // segments of DICT_SEGMENT buckets each
+    uint32_t buckets;     // in use
+    uint32_t mask;        // the least 2^n - 1 that is at least buckets - 1
+    uint32_t first_room;  // buckets that `first` has room for
+    uint32_t more_room;   // segments that `more` has room for
     uint32_t name_offset;
 };
 

@@ -87,8 +87,8 @@ void command_getrange(const struct request *request) {
     struct dict_place place;
     struct entry *entry;
     int64_t from, to;
-    if (!integer_word(request, 2, &from) || !integer_word(request, 3, &to)
-        || !find_of_type(request, 1, TYPE_STRING, &place, &entry))
+    if (!integer_word(request, 2, &from) || !integer_word(request, 3, &to) ||
+        !find_of_type(request, 1, TYPE_STRING, &place, &entry))
         return;
     int64_t size = entry == NULL ? 0 : (int64_t)entry->size;
     bool turned = from < 0 && to < 0 && from > to;
@@ -130,7 +130,7 @@ void command_setrange(const struct request *request) {
     size_t size = (size_t)from + part.size;
     if (entry == NULL && (entry = keys_set_string(&place, NULL, name, TEXT(""))) != NULL)
         entry = keys_find(name, &place);
-    struct entry *changed = entry == NULL ? NULL
+    struct entry *changed = entry == NULL         ? NULL
                             : size <= entry->size ? entry
                                                   : entry_resize_string(&place, entry, size);
     if (changed == NULL) {

@@ -39,8 +39,8 @@ static struct entry *move_entry(const struct dict_place *place, struct entry *en
     return moved;
 }
 
-static struct entry *set_behind_name(struct dict *dict, struct dict_place *place, struct entry *entry, struct bytes name,
-                                     struct bytes string) {
+static struct entry *set_behind_name(struct dict *dict, struct dict_place *place, struct entry *entry,
+                                     struct bytes name, struct bytes string) {
     if (entry == NULL) {
         entry = entry_new(name, TYPE_STRING, string.size);
         if (entry == NULL)

@@ -13,9 +13,9 @@ struct zset;
 struct entry {
     struct dict_entry common;
     uint8_t type;
-    bool apart;       // the string is not behind the name
-    uint16_t room;    // bytes behind the name
-    uint32_t size;    // of the string
+    bool apart;    // the string is not behind the name
+    uint16_t room; // bytes behind the name
+    uint32_t size; // of the string
     union {
         uint8_t *string;
         struct list *list;

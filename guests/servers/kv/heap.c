@@ -79,7 +79,7 @@ static uint32_t new_slab(unsigned class) {
     if (first == 0)
         return 0;
     page_table[first].kind = PAGE_SLAB;
-    page_table[first].class = (uint8_t)class;
+    page_table[first].class = (uint8_t) class;
     for (uint32_t i = 1; i < pages; i++) {
         page_table[first + i].kind = PAGE_INNER;
         page_table[first + i].pages = i;

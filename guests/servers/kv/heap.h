@@ -5,7 +5,7 @@
 
 #include "kit.h"
 
-#define HEAP_UNIT 16u // every object begins at a multiple of it
+#define HEAP_UNIT 16u                // every object begins at a multiple of it
 #define HEAP_BYTES_MAX (64ull << 30) // what a 32-bit reference reaches, in units
 
 // Lays out the heap; of `bytes`, what is beyond HEAP_BYTES_MAX is left alone. False below 64 KiB.

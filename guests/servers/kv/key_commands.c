@@ -103,8 +103,8 @@ void command_randomkey(const struct request *request) {
 }
 
 void command_flushall(const struct request *request) {
-    bool known = request->count == 1
-                 || (request->count == 2 && (word_at_is(request, 1, "async") || word_at_is(request, 1, "sync")));
+    bool known = request->count == 1 ||
+                 (request->count == 2 && (word_at_is(request, 1, "async") || word_at_is(request, 1, "sync")));
     if (!known) {
         reply_syntax_error();
         return;

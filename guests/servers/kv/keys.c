@@ -2,6 +2,7 @@
 
 #include "servers/kv/heap.h"
 #include "servers/kv/log.h"
+#include "servers/kv/record.h"
 
 struct dict keys;
 int64_t now_ms;
@@ -15,7 +16,7 @@ void keys_init(void) {
 // Where the log has no room to say so, an expired key stays, but is not found.
 static void expire(const struct dict_place *place, struct entry *entry) {
     struct bytes words[] = {TEXT("DEL"), entry_name(entry)};
-    if (!log_has_room(words, COUNT_OF(words)))
+    if (!log_has_room(log_words_bytes(words, COUNT_OF(words))))
         return;
     log_key_written = entry->written == log_rewriting;
     log_words(words, COUNT_OF(words));

@@ -7,9 +7,9 @@
 
 extern struct dict keys;
 
-extern int64_t now_ms;         // milliseconds since 1970, as of the current batch
-extern uint64_t keys_expired;  // how many have
-extern bool keys_expire;       // whether they do; not while a log is read
+extern int64_t now_ms;        // milliseconds since 1970, as of the current batch
+extern uint64_t keys_expired; // how many have
+extern bool keys_expire;      // whether they do; not while a log is read
 
 void keys_init(void);
 

@@ -9,12 +9,12 @@
 // has just the room for it.
 struct chunk {
     struct chunk *next, *before;
-    uint32_t room;       // bytes of the body
-    uint32_t low, high;  // where the elements begin and end
-    uint32_t count;      // elements
-    uint32_t gone;       // offsets of elements taken off the end that does not grow
+    uint32_t room;      // bytes of the body
+    uint32_t low, high; // where the elements begin and end
+    uint32_t count;     // elements
+    uint32_t gone;      // offsets of elements taken off the end that does not grow
     bool grows_down;
-    bool alone;          // for one large element
+    bool alone; // for one large element
     uint8_t body[];
 };
 

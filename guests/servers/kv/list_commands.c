@@ -133,8 +133,8 @@ void command_lrange(const struct request *request) {
     struct dict_place place;
     struct entry *entry;
     int64_t from, to;
-    if (!integer_word(request, 2, &from) || !integer_word(request, 3, &to)
-        || !find_of_type(request, 1, TYPE_LIST, &place, &entry))
+    if (!integer_word(request, 2, &from) || !integer_word(request, 3, &to) ||
+        !find_of_type(request, 1, TYPE_LIST, &place, &entry))
         return;
     if (!range_of(entry, &from, &to)) {
         reply_list(0);
@@ -154,8 +154,8 @@ void command_ltrim(const struct request *request) {
     struct dict_place place;
     struct entry *entry;
     int64_t from, to;
-    if (!integer_word(request, 2, &from) || !integer_word(request, 3, &to)
-        || !find_of_type(request, 1, TYPE_LIST, &place, &entry))
+    if (!integer_word(request, 2, &from) || !integer_word(request, 3, &to) ||
+        !find_of_type(request, 1, TYPE_LIST, &place, &entry))
         return;
     if (entry != NULL && !range_of(entry, &from, &to)) {
         keys_remove(&place, entry);

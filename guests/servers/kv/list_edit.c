@@ -4,9 +4,8 @@
 
 static struct chunk *chunk_with(struct bytes element) {
     size_t wire = wire_bytes(element.size);
-    struct chunk *chunk = wire > CHUNK_WIRE_MAX
-                              ? chunk_new_alone(wire)
-                              : chunk_new(sizeof *chunk + wire + CHUNK_BYTES_MIN, false);
+    struct chunk *chunk =
+        wire > CHUNK_WIRE_MAX ? chunk_new_alone(wire) : chunk_new(sizeof *chunk + wire + CHUNK_BYTES_MIN, false);
     if (chunk != NULL)
         wire_write(chunk_add(chunk, wire), element);
     return chunk;
@@ -20,7 +19,8 @@ static struct chunk *chunk_part(const struct chunk *chunk, uint32_t from, uint32
 }
 
 // The chunk's elements with `element` at `index`, in place of `replaced` of them; returns how many chunks, 0 without memory.
-static int make(const struct chunk *chunk, uint32_t index, uint32_t replaced, struct bytes element, struct chunk *made[3]) {
+static int make(const struct chunk *chunk, uint32_t index, uint32_t replaced, struct bytes element,
+                struct chunk *made[3]) {
     size_t wire = wire_bytes(element.size), bytes = chunk_bytes_with(chunk, wire);
     int count = 0;
     if (!chunk->alone && wire <= CHUNK_WIRE_MAX && bytes <= CHUNK_BYTES_MAX) {

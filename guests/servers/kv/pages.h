@@ -10,7 +10,7 @@ enum page_kind { PAGE_FREE, PAGE_RUN, PAGE_SLAB, PAGE_INNER };
 
 // A page's number is its place in the region; number 0 holds the table and so stands for none.
 struct page {
-    uint32_t pages;      // the first page's, and a free run's last: the run's length; a slab's other pages': the way back
+    uint32_t pages; // the first page's, and a free run's last: the run's length; a slab's other pages': the way back
     uint32_t next, prev; // in the list of a bin of free runs, or of a class's slabs with room
     uint32_t free;       // a slab's first free object, as a reference; 0: none
     uint16_t used;       // a slab's objects in use

@@ -8,8 +8,8 @@ enum { DIGITS_MAX = 780, POINT_MAX = 310, POINT_MIN = -330, EXPONENT_CUT = 99999
 struct decimal {
     uint8_t digit[DIGITS_MAX]; // the first is not 0
     int digits;
-    int point;  // 0.DIGITS * 10^point
-    bool more;  // digits other than 0 follow
+    int point; // 0.DIGITS * 10^point
+    bool more; // digits other than 0 follow
 };
 
 static bool is_digit(struct bytes text, size_t at) {

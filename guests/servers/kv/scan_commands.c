@@ -5,10 +5,10 @@
 struct scanning {
     bool counting;
     uint64_t count;
-    bool all;             // no pattern
+    bool all; // no pattern
     struct bytes pattern;
-    const char *type;     // NULL: any
-    enum type table;      // what is gone through; a string stands for the keys
+    const char *type; // NULL: any
+    enum type table;  // what is gone through; a string stands for the keys
 };
 
 static bool is_wanted(const struct scanning *scanning, struct bytes name) {

@@ -8,7 +8,8 @@
 
 static void reply_unknown(const struct request *request, const char *command) {
     struct bytes name = request->words[1];
-    reply_error("ERR unknown subcommand '%.*s'. Try %s HELP.", (int)(name.size < 128 ? name.size : 128), name.at, command);
+    reply_error("ERR unknown subcommand '%.*s'. Try %s HELP.", (int)(name.size < 128 ? name.size : 128), name.at,
+                command);
 }
 
 static void reply_flag(const char *name) {
@@ -27,7 +28,10 @@ static void describe(const struct command *command) {
     reply_list(10);
     reply_c_string(command->name);
     reply_integer(command->arity);
-    reply_list((uint64_t)__builtin_popcount(command->flags));
+    uint64_t flags = 0;
+    for (unsigned bit = 0; bit < COUNT_OF(names); bit++)
+        flags += command->flags >> bit & 1;
+    reply_list(flags);
     for (unsigned bit = 0; bit < COUNT_OF(names); bit++)
         if (command->flags & 1u << bit)
             reply_flag(names[bit]);
@@ -141,8 +145,8 @@ static void write_line(struct text *text, const char *format, ...) {
 static bool wants_section(const struct request *request, const char *name) {
     bool wanted = request->count == 1;
     for (uint32_t i = 1; i < request->count; i++)
-        wanted |= word_at_is(request, i, name) || word_at_is(request, i, "all") || word_at_is(request, i, "default")
-                  || word_at_is(request, i, "everything");
+        wanted |= word_at_is(request, i, name) || word_at_is(request, i, "all") || word_at_is(request, i, "default") ||
+                  word_at_is(request, i, "everything");
     return wanted;
 }
 
@@ -155,6 +159,19 @@ static bool begin_section(struct text *text, const struct request *request, cons
     return true;
 }
 
+static void write_log_lines(struct text *text) {
+    struct log_facts facts = log_facts();
+    write_line(text, "loading:0");
+    write_line(text, "aof_enabled:%u", log_on);
+    if (!log_on)
+        return;
+    write_line(text, "aof_rewrite_in_progress:%u", log_rewriting != 0);
+    write_line(text, "aof_current_size:%lu", facts.blocks * facts.block_bytes);
+    write_line(text, "aof_size_max:%lu", facts.blocks_max * facts.block_bytes);
+    write_line(text, "aof_generation:%lu", facts.generation);
+    write_line(text, "aof_records:%lu", facts.records);
+}
+
 void command_info(const struct request *request) {
     static struct text text;
     text.used = 0;
@@ -164,7 +181,7 @@ void command_info(const struct request *request) {
         write_line(&text, "redis_mode:standalone");
         write_line(&text, "arch_bits:64");
         write_line(&text, "tcp_port:%u", server.port);
-        write_line(&text, "uptime_in_seconds:%lu", (server.now_ns - server.started_ns) / NS_PER_S);
+        write_line(&text, "uptime_in_seconds:%lu", (unsigned long)((server.now_ns - server.started_ns) / NS_PER_S));
     }
     if (begin_section(&text, request, "clients", "Clients"))
         write_line(&text, "connected_clients:%u", clients_count);
@@ -176,7 +193,7 @@ void command_info(const struct request *request) {
         write_line(&text, "maxmemory_policy:noeviction");
     }
     if (begin_section(&text, request, "persistence", "Persistence"))
-        log_describe(&text, (void (*)(void *, const char *, uint64_t))write_number);
+        write_log_lines(&text);
     if (begin_section(&text, request, "stats", "Stats")) {
         write_line(&text, "total_connections_received:%lu", server.connections);
         write_line(&text, "total_commands_processed:%lu", server.commands);
@@ -212,8 +229,8 @@ void command_bgrewriteaof(const struct request *request) {
 
 void command_shutdown(const struct request *request) {
     for (uint32_t i = 1; i < request->count; i++)
-        if (!word_at_is(request, i, "nosave") && !word_at_is(request, i, "save") && !word_at_is(request, i, "now")
-            && !word_at_is(request, i, "force")) {
+        if (!word_at_is(request, i, "nosave") && !word_at_is(request, i, "save") && !word_at_is(request, i, "now") &&
+            !word_at_is(request, i, "force")) {
             reply_syntax_error();
             return;
         }

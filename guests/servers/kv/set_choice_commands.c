@@ -16,7 +16,7 @@ static bool log_has_room_for(const struct request *request, const struct dict *s
         return true;
     size_t bytes = 0;
     dict_each(set, add_bytes, &bytes);
-    return log_has_bytes(bytes + count * (WORDS_BYTES + request->words[1].size));
+    return log_has_room(bytes + count * (WORDS_BYTES + request->words[1].size));
 }
 
 // Takes one member out, replies and notes it; true where the set, and so the key, is gone.

@@ -33,8 +33,8 @@ static bool read_set_options(const struct request *request, struct set_options *
             options->reply_old = true;
         } else if (word_at_is(request, i, "keepttl") && unit_word == 0) {
             options->keep_deadline = true;
-        } else if (expiry_unit(request->words[i], NULL) && unit_word == 0 && !options->keep_deadline
-                   && i + 1 < request->count) {
+        } else if (expiry_unit(request->words[i], NULL) && unit_word == 0 && !options->keep_deadline &&
+                   i + 1 < request->count) {
             unit_word = i++;
         } else {
             reply_syntax_error();

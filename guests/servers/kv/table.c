@@ -89,8 +89,8 @@ static void spread(struct dict *dict, struct bucket *chain) {
 }
 
 static bool make_first_room(struct dict *dict, uint32_t room) {
-    struct bucket *first = dict->first == NULL ? heap_take(room * sizeof *first)
-                                               : heap_resize(dict->first, room * sizeof *first);
+    struct bucket *first =
+        dict->first == NULL ? heap_take(room * sizeof *first) : heap_resize(dict->first, room * sizeof *first);
     if (first == NULL)
         return false;
     dict->first = first;
@@ -101,8 +101,8 @@ static bool make_first_room(struct dict *dict, uint32_t room) {
 static bool make_segment(struct dict *dict, uint32_t segment) {
     if (segment == dict->more_room) {
         uint32_t room = dict->more_room == 0 ? 4 : dict->more_room * 2;
-        struct bucket **more = dict->more == NULL ? heap_take(room * sizeof *more)
-                                                  : heap_resize(dict->more, room * sizeof *more);
+        struct bucket **more =
+            dict->more == NULL ? heap_take(room * sizeof *more) : heap_resize(dict->more, room * sizeof *more);
         if (more == NULL)
             return false;
         dict->more = more;

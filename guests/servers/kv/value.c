@@ -30,8 +30,8 @@ bool value_make(struct entry *entry) {
         entry->value.table = heap_take(sizeof(struct dict));
         if (entry->value.table == NULL)
             return false;
-        dict_init(entry->value.table, entry->type == TYPE_HASH ? offsetof(struct entry, name)
-                                                               : offsetof(struct member, name));
+        dict_init(entry->value.table,
+                  entry->type == TYPE_HASH ? offsetof(struct entry, name) : offsetof(struct member, name));
         return true;
     }
 }

@@ -127,8 +127,8 @@ bool zset_add(struct zset *zset, const struct dict_place *place, struct bytes na
 void zset_move(struct zset *zset, struct zset_node *node, real score) {
     const struct zset_node *before = zset_before(node), *next = zset_next(node);
     int64_t order = real_order(score);
-    bool stays = (before == NULL || is_before(before, order, zset_name(node)))
-                 && (next == NULL || !is_before(next, order, zset_name(node)));
+    bool stays = (before == NULL || is_before(before, order, zset_name(node))) &&
+                 (next == NULL || !is_before(next, order, zset_name(node)));
     if (!stays) {
         struct path path;
         search(zset, node->score, zset_name(node), &path);

@@ -88,8 +88,8 @@ static bool read_options(const struct request *request, bool general, struct ran
             options->with_scores = true;
         } else if (word_at_is(request, i, "limit") && i + 2 < request->count && (general || options->by_score)) {
             options->limited = true;
-            if (!integer_word(request, i + 1, &options->limit_offset)
-                || !integer_word(request, i + 2, &options->limit_count))
+            if (!integer_word(request, i + 1, &options->limit_offset) ||
+                !integer_word(request, i + 2, &options->limit_count))
                 return false;
             i += 2;
         } else if (general && word_at_is(request, i, "byscore")) {
@@ -210,8 +210,8 @@ void command_zremrangebyrank(const struct request *request) {
     struct dict_place place;
     struct entry *entry;
     int64_t from, to;
-    if (!integer_word(request, 2, &from) || !integer_word(request, 3, &to)
-        || !find_of_type(request, 1, TYPE_ZSET, &place, &entry))
+    if (!integer_word(request, 2, &from) || !integer_word(request, 3, &to) ||
+        !find_of_type(request, 1, TYPE_ZSET, &place, &entry))
         return;
     if (entry == NULL)
         reply_integer(0);

@@ -1,0 +1,9 @@
+#ifndef KV_REPLAY_H
+#define KV_REPLAY_H
+
+#include "servers/kv/record.h"
+
+// Carries out all requests of the log, up to the first record that is not there as a whole, and puts the writer behind them.
+void replay_log(struct log_writer *writer);
+
+#endif

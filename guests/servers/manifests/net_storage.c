@@ -1,0 +1,3 @@
+#include "manifest.h"
+
+MANIFEST(NET("service"), BLOCK("storage"));

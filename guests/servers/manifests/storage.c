@@ -1,0 +1,4 @@
+// On Linux sockets.
+#include "manifest.h"
+
+MANIFEST(BLOCK("storage"));
