@@ -69,7 +69,7 @@ void date_format(uint64_t seconds, char to[DATE_BYTES]) {
     put_text(to, " GMT", 4);
 }
 
-// Reads `text` by a pattern: W a weekday's short name, L its long name, M a month, d a digit, D a digit or a blank;
+// Reads `text` by a pattern: W a weekday's short name, L its long name, N a month's name, d a digit, D a digit or a blank;
 // anything else stands for itself. Digits go to the fields in the order in which `digits` names them.
 struct pattern {
     const char *form;
@@ -77,9 +77,9 @@ struct pattern {
 };
 
 static const struct pattern patterns[] = {
-    {"W, dd M dddd dd:dd:dd GMT", "ddyyyyhhmmss"}, // IMF-fixdate
-    {"L, dd-M-dd dd:dd:dd GMT", "ddzzhhmmss"},     // RFC 850
-    {"W M Dd dd:dd:dd dddd", "ddhhmmssyyyy"},      // asctime
+    {"W, dd N dddd dd:dd:dd GMT", "ddyyyyhhmmss"}, // IMF-fixdate
+    {"L, dd-N-dd dd:dd:dd GMT", "ddzzhhmmss"},     // RFC 850
+    {"W N Dd dd:dd:dd dddd", "ddhhmmssyyyy"},      // asctime
 };
 
 static int find_name(const char *names, int count, struct slice text) {
@@ -125,7 +125,7 @@ static bool read_pattern(struct slice text, const struct pattern *pattern, struc
             size = find_name(day_names, 7, text) < 0 ? 0 : 3;
         } else if (*form == 'L') {
             size = long_day_size(text);
-        } else if (*form == 'M') {
+        } else if (*form == 'N') {
             date->month = (unsigned)find_name(month_names, 12, text) + 1;
             size = date->month == 0 ? 0 : 3;
         } else if (*form == 'd' || (*form == 'D' && letter != ' ')) {
