@@ -10,6 +10,8 @@ const FD_CLOEXEC = 1;
 const O_NONBLOCK = 0x800;
 const MFD_CLOEXEC = 1;
 const MFD_EXEC = 0x10;
+/** Linux mm/memfd.c, `MFD_NAME_MAX_LEN`. */
+const MEMFD_NAME_BYTES_MAX = 249;
 const RLIMIT_NOFILE = 7;
 const SIG_SETMASK = 2;
 const SIGNAL_SET_BYTES = 128;
@@ -46,8 +48,12 @@ export function execve(path: string, args: readonly string[], environment: reado
   throw new HostError("execve", koffi.errno(), path);
 }
 
-/** An executable file in memory without a name, closed on `execve`. */
-export function createExecutableMemfd(name: string): number {
+/**
+ * An executable file in memory, closed on `execve`.
+ * @param label what `/proc` calls it; as many of its characters are kept as fit.
+ */
+export function createExecutableMemfd(label: string): number {
+  const name = label.slice(0, new TextEncoder().encodeInto(label, new Uint8Array(MEMFD_NAME_BYTES_MAX)).read);
   const descriptor: number = declarations.memfdCreate(name, MFD_CLOEXEC | MFD_EXEC);
   if (descriptor >= 0) return descriptor;
   // Kernels before 6.3 know no MFD_EXEC: there every memfd is executable.

@@ -133,7 +133,7 @@ function attachBlock(name: string, options: BlockOptions, opened: number[]) {
       `${where}: the descriptor must be open for reading and writing, not appending, e.g. ${descriptor}<>disk.img`,
     );
   }
-  const capacityBytes = blockCapacity(where, descriptor);
+  const capacityBytes = blockCapacity(where, descriptor, typeof file === "number");
   if (capacityBytes < blockBytes || capacityBytes % blockBytes !== 0) {
     throw new UsageError(
       `${where}: its ${capacityBytes} bytes are not a whole number of ${blockBytes}-byte sectors; make it so with truncate -s, or choose another sector=`,
@@ -144,12 +144,15 @@ function attachBlock(name: string, options: BlockOptions, opened: number[]) {
 
 const ACCESS_MODE = 3;
 
-function blockCapacity(where: string, descriptor: number): number {
+function blockCapacity(where: string, descriptor: number, inherited: boolean): number {
   const status = fstatSync(descriptor);
   const bytes = status.isFile() || status.isBlockDevice() ? seekableBytes(descriptor) : undefined;
-  if (bytes === undefined)
-    throw new UsageError(`${where}: that is neither a file nor a block device; make one with truncate -s 64M disk.img`);
-  return bytes;
+  if (bytes !== undefined) return bytes;
+  // A number that the user did not open may be one of Node's own descriptors.
+  const mend = inherited
+    ? `let the shell open one, e.g. ${descriptor}<>disk.img`
+    : "make one with truncate -s 64M disk.img";
+  throw new UsageError(`${where}: that is neither a file nor a block device; ${mend}`);
 }
 
 function openBlockFile(where: string, path: string): number {
