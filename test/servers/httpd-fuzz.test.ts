@@ -18,6 +18,11 @@ describeWith([...compiler, program("tar", "tar")], `httpd under sanitizers, seed
     expect(fuzz(harness, `${SEED}`, "100000")).toBe("100000 streams\n");
   });
 
+  it("keeps its times, and tells them", { timeout: LIMIT_MS }, () => {
+    const harness = buildHarness("httpd_clock", sourcesOf("httpd", "content_tar.c", "tar.c"), folder);
+    expect(fuzz(harness)).toBe("");
+  });
+
   it.each([512, 4096])(
     "answers 10000 streams from an archive in blocks of %i bytes",
     { timeout: LIMIT_MS },

@@ -9,6 +9,7 @@ void solo5_exit(int status) {
 }
 
 solo5_time_t solo5_clock_wall(void) {
+    fake_solo5.wall_reads++;
     return fake_solo5.wall_ns;
 }
 

@@ -12,6 +12,7 @@ struct fake_solo5 {
     size_t block_capacity, block_size;
     bool block_fails;       // every read
     uint64_t wall_ns;
+    unsigned wall_reads;    // how often the wall clock was read
     char console[4096];     // what was written since it was emptied, cut
     size_t console_size;
     jmp_buf on_exit;        // where solo5_exit() goes, with its status + 1
