@@ -3,15 +3,8 @@
 #include "servers/kv/heap.h"
 #include "servers/kv/text.h"
 
-static unsigned digits_of(size_t size) {
-    unsigned digits = 1;
-    for (; size >= 10; size /= 10)
-        digits++;
-    return digits;
-}
-
 size_t wire_bytes(size_t size) {
-    return 1 + digits_of(size) + 2 + size + 2;
+    return 1 + u64_digits(size) + 2 + size + 2;
 }
 
 void wire_write(uint8_t *to, struct bytes element) {

@@ -17,7 +17,8 @@ enum { FINE_MAX = 128, FINE_LOG = 7, CLASS_BYTES_MAX = 8192, CLASSES = 32 };
 
 uint8_t *heap_base;
 
-static uint32_t slabs[CLASSES]; // those with room
+static uint32_t slabs[CLASSES];      // those with room
+static uint32_t empty_slab[CLASSES]; // one of them that has no objects; 0: none
 static size_t total_bytes, used_bytes, used_bytes_max;
 
 static unsigned class_of(size_t bytes) {
@@ -50,6 +51,7 @@ bool heap_init(void *memory, size_t bytes) {
     total_bytes = bytes / PAGE_BYTES * PAGE_BYTES;
     used_bytes = used_bytes_max = 0;
     memset(slabs, 0, sizeof slabs);
+    memset(empty_slab, 0, sizeof empty_slab);
     if (!pages_init(heap_base, (uint32_t)(bytes / PAGE_BYTES)))
         return false;
     uint32_t own = (uint32_t)(((uint64_t)bytes / PAGE_BYTES * sizeof(struct page) + PAGE_BYTES - 1) / PAGE_BYTES);
@@ -73,9 +75,28 @@ static void count_used(size_t bytes) {
         used_bytes_max = used_bytes;
 }
 
+// Gives back the empty slabs that give_small() keeps; true where there was one.
+static bool reclaim(void) {
+    bool any = false;
+    for (unsigned class = 0; class < CLASSES; class++) {
+        if (empty_slab[class] == 0)
+            continue;
+        page_unlink(&slabs[class], empty_slab[class]);
+        pages_give(empty_slab[class]);
+        empty_slab[class] = 0;
+        any = true;
+    }
+    return any;
+}
+
+static uint32_t take_pages(uint32_t pages) {
+    uint32_t first = pages_take(pages);
+    return first == 0 && reclaim() ? pages_take(pages) : first;
+}
+
 static uint32_t new_slab(unsigned class) {
     uint32_t pages = slab_pages(class_bytes(class));
-    uint32_t first = pages_take(pages);
+    uint32_t first = take_pages(pages);
     if (first == 0)
         return 0;
     page_table[first].kind = PAGE_SLAB;
@@ -105,7 +126,8 @@ static void *take_small(size_t bytes) {
         object = page_start(first) + slab->carved++ * size;
         ALLOW(object, bytes);
     }
-    slab->used++;
+    if (slab->used++ == 0 && empty_slab[class] == first)
+        empty_slab[class] = 0;
     if (slab->free == 0 && (slab->carved + 1) * size > (size_t)slab->pages * PAGE_BYTES)
         page_unlink(&slabs[class], first);
     count_used(size);
@@ -118,7 +140,7 @@ void *heap_take(size_t bytes) {
     if (bytes > total_bytes)
         return NULL;
     uint32_t pages = (uint32_t)((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
-    uint32_t first = pages_take(pages);
+    uint32_t first = take_pages(pages);
     if (first == 0)
         return NULL;
     ALLOW(page_start(first), bytes);
@@ -138,12 +160,15 @@ static void give_small(uint32_t first, uint8_t *object) {
     used_bytes -= size;
     if (full)
         page_link(&slabs[slab->class], first);
+    if (slab->used > 0)
+        return;
     // One empty slab stays, so that a single object taken and given back in turn costs no more than that.
-    bool alone = slabs[slab->class] == first && slab->next == 0;
-    if (slab->used == 0 && !alone) {
-        page_unlink(&slabs[slab->class], first);
-        pages_give(first);
+    if (empty_slab[slab->class] == 0) {
+        empty_slab[slab->class] = first;
+        return;
     }
+    page_unlink(&slabs[slab->class], first);
+    pages_give(first);
 }
 
 void heap_give(void *object) {

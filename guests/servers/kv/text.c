@@ -28,17 +28,43 @@ bool parse_i64(struct bytes text, int64_t *number) {
     return true;
 }
 
+size_t u64_digits(uint64_t number) {
+    static const uint64_t powers[I64_TEXT_MAX] = {
+        0,
+        10,
+        100,
+        1000,
+        10000,
+        100000,
+        1000000,
+        10000000,
+        100000000,
+        1000000000,
+        10000000000,
+        100000000000,
+        1000000000000,
+        10000000000000,
+        100000000000000,
+        1000000000000000,
+        10000000000000000,
+        100000000000000000,
+        1000000000000000000,
+        10000000000000000000u,
+    };
+    // log10(2) = 1233 / 4096, a little more: right, or one too large.
+    unsigned log = (unsigned)(64 - __builtin_clzll(number | 1)) * 1233 >> 12;
+    return log + (number >= powers[log]);
+}
+
 size_t print_u64(uint8_t *to, uint64_t number) {
     if (number < 10) {
         to[0] = (uint8_t)('0' + number);
         return 1;
     }
-    uint8_t digits[I64_TEXT_MAX];
-    size_t at = sizeof digits;
-    for (; number > 0; number /= 10)
-        digits[--at] = (uint8_t)('0' + number % 10);
-    copy_bytes(to, digits + at, sizeof digits - at);
-    return sizeof digits - at;
+    size_t size = u64_digits(number);
+    for (size_t at = size; at-- > 0; number /= 10)
+        to[at] = (uint8_t)('0' + number % 10);
+    return size;
 }
 
 size_t print_i64(uint8_t *to, int64_t number) {

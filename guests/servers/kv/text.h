@@ -14,6 +14,8 @@ bool parse_u64(struct bytes text, uint64_t *number);
 size_t print_i64(uint8_t *to, int64_t number);
 size_t print_u64(uint8_t *to, uint64_t number);
 
+size_t u64_digits(uint64_t number); // of its decimal text
+
 // Whether a name matches a pattern of * ? [a-z] [^a-z] and \ before what stands for itself.
 bool glob_matches(struct bytes pattern, struct bytes name);
 

@@ -230,12 +230,11 @@ static void check_whole_list(const struct list *list) {
     for (struct list_place place = {list->first, 0}; place.chunk != NULL; place = list_next(place))
         check_element(list_wire(place), at++);
     CHECK(at == elements);
-    for (struct list_place place = list_at(list, elements - 1); elements > 0 && place.chunk != NULL;
-         place = list_before(place))
-        check_element(list_wire(place), --at);
-    CHECK(at == 0);
     if (elements == 0)
         return;
+    for (struct list_place place = list_at(list, elements - 1); place.chunk != NULL; place = list_before(place))
+        check_element(list_wire(place), --at);
+    CHECK(at == 0);
     size_t from = below(elements), left = 1 + below(elements - from), bytes = 0, got = 0;
     for (size_t i = from; i < from + left; i++)
         bytes += list_wire(list_at(list, i)).size;
