@@ -19,10 +19,11 @@ export class HostError extends Error {
   }
 }
 
-/** libuv knows the names of the common ones, by negative numbers, and throws for others. */
+/** libuv knows the names of the common ones, by negative numbers; of others it says so or throws. */
 function errorName(errno: number): string {
   try {
-    return getSystemErrorName(-errno);
+    const name = getSystemErrorName(-errno);
+    return /^E[A-Z0-9]+$/.test(name) ? name : `errno ${errno}`;
   } catch {
     return `errno ${errno}`;
   }

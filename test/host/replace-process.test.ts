@@ -81,6 +81,6 @@ describe("a process that cannot be replaced", () => {
     const command = [process.execPath, made.path, "", "/etc/passwd"];
     const { end, stderr } = shell('"$@"', ["bash", ...command]);
     expect(end).toBe(1);
-    expect(stderr).toMatch(/HostError: \/proc\/self\/fd\/\d+: execve failed with (ENOEXEC|errno 8)/);
+    expect(stderr).toMatch(/HostError: \/proc\/self\/fd\/\d+: execve failed with errno 8/);
   });
 });
