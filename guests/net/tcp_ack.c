@@ -64,8 +64,8 @@ static bool take_sack(struct serve_tcp *tcp, const struct tcp_segment *segment) 
 
 // RFC 5681 2; with SACK only what tells of new arrivals counts (RFC 6675 2).
 static bool is_duplicate(const struct serve_tcp *tcp, const struct tcp_segment *segment, bool sack_news) {
-    if (tcp->snd.una == tcp->snd.max || segment->ack != tcp->snd.una)
-        return false;
+    if (tcp->snd.una == tcp->snd.max || segment->ack != tcp->snd.una || tcp->snd.wnd == 0)
+        return false; // a closed window's answers to probes are none
     if (tcp->has_sack)
         return sack_news;
     return tcp_segment_length(segment) == 0 && (uint32_t)segment->window << tcp->snd.scale == tcp->snd.wnd;
