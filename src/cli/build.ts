@@ -37,9 +37,11 @@ export function command(): Command {
 
 /** Writes beside the target and renames: a half-written executable never stands under the name. */
 function writeExecutable(path: string, file: SparseFile): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  const temporary = join(dirname(path), `.skiff-build-${process.pid}`);
+  let made = false;
   try {
     const descriptor = openSync(temporary, "wx", 0o777);
+    made = true;
     try {
       for (const { offset, bytes } of file.pieces) {
         if (writeSync(descriptor, bytes, 0, bytes.length, offset) !== bytes.length)
@@ -51,7 +53,7 @@ function writeExecutable(path: string, file: SparseFile): void {
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    if (made) rmSync(temporary, { force: true });
     throw writeRefusal(path, error);
   }
 }
