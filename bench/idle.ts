@@ -1,10 +1,12 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { closeSync, readFileSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { join } from "node:path";
+import { enterNamespace, INSIDE_NAMESPACE } from "./support/namespace.ts";
 import { openNewTap } from "./support/new-tap.ffi.ts";
 import { GUEST_ARCHITECTURE, temporaryFolder } from "./support/peers.ts";
 import { keepResult, printTargets, ROOT } from "./support/report.ts";
+import { residentKib } from "./support/resident.ts";
 import { start, wait } from "./support/spawn.ffi.ts";
 import { median } from "./support/statistics.ts";
 
@@ -14,15 +16,14 @@ const RESIDENT_MIB_MAX = 1;
 const RUNS = 5;
 const MEMORY_MIB = 16;
 const ANSWER_WITHIN_MS = 30_000;
-const INSIDE = "SKIFF_BENCH_NAMESPACE";
 
 /**
  * Idle network guests from one built executable, each on its own tap with its own MAC and address: the time until every
  * one of them has answered a datagram, and the memory each has resident then. In a network namespace of its own.
  */
 export async function run(): Promise<void> {
-  if (process.env[INSIDE] === undefined) {
-    enterNamespace();
+  if (!INSIDE_NAMESPACE) {
+    enterNamespace("idle");
     return;
   }
   execFileSync("ip", ["link", "set", "lo", "up"]);
@@ -57,19 +58,6 @@ export async function run(): Promise<void> {
     },
     [],
   );
-}
-
-function enterNamespace(): void {
-  const [script = "", ...args] = process.argv.slice(1);
-  const inside = spawnSync(
-    "unshare",
-    ["--net", process.execPath, script, ...args.filter((arg) => arg === "idle"), "idle"],
-    {
-      stdio: "inherit",
-      env: { ...process.env, [INSIDE]: "1" },
-    },
-  );
-  if (inside.status !== 0) throw new Error(`in its network namespace the benchmark ended with status ${inside.status}`);
 }
 
 /** Addresses of guest `index`: 10.1.INDEX.2, its host side 10.1.INDEX.1. */
@@ -120,11 +108,4 @@ function everyoneAnswers(): Promise<void> {
     });
     for (const address of silent) socket.send(`hello ${address}`, 7, address);
   });
-}
-
-/** `VmRSS` of /proc/PID/status is counted in batches of pages a core; the sum over the mappings is exact. */
-function residentKib(pid: number): number {
-  const match = /^Rss:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
-  if (match === null) throw new Error(`guest ${pid} has ended`);
-  return Number(match[1]);
 }
