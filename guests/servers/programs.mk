@@ -13,3 +13,5 @@ NATIVE_SOURCES_kv := servers/manifests/none.c
 SOURCES_kv-persist := $(SOURCES_kv)
 IMAGE_SOURCES_kv-persist := servers/manifests/net_storage.c
 NATIVE_SOURCES_kv-persist := servers/manifests/storage.c
+
+include $(wildcard servers/*/program.mk)
