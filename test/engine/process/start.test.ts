@@ -85,6 +85,20 @@ describeWith([root, program("ip", "iproute2")], "the start of a guest with a net
     expect(stdout).toMatch(/^service: 10.0.0.2\/24 at [0-9a-f:]{17}, mtu 1500\nnet: answered 0\n$/);
   });
 
+  it("draws a MAC each time, of which all bits but the two lowest of the first byte are random", () => {
+    const tap = open(TUN_FLAGS.tap | TUN_FLAGS.noPacketInformation);
+    const outputs = namespace.inside(() =>
+      Array.from({ length: 64 }, () => run(guest, ["--limit=0"], { descriptors: [tap] }).stdout),
+    );
+    closeSync(tap);
+    const macs = outputs.map((text) => BigInt(`0x${/at ([0-9a-f:]{17})/.exec(text)?.[1]?.replaceAll(":", "")}`));
+    const ever = macs.reduce((bits, mac) => bits | mac);
+    const always = macs.reduce((bits, mac) => bits & mac);
+    // Locally administered, and no group's.
+    expect([ever, always].map((bits) => bits.toString(16))).toEqual(["feffffffffff", "20000000000"]);
+    expect(new Set(macs).size).toBe(64);
+  });
+
   it.each([
     ["a tun", TUN_FLAGS.tun | TUN_FLAGS.noPacketInformation],
     ["a tap with packet information", TUN_FLAGS.tap],
