@@ -134,16 +134,16 @@ function parseMac(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** Whether a host can have that address on a network of other hosts. */
+export function isHostAddress({ address, prefixBits }: { address: ArrayLike<number>; prefixBits: number }): boolean {
+  return address.length === 4 && Number.isInteger(prefixBits) && prefixBits >= 1 && prefixBits <= 31;
+}
+
 function parseHostAddress(text: string): HostAddress {
   const [dotted = "", prefix = "", ...rest] = text.split("/");
   const parts = dotted.split(".").map((part) => (/^(0|[1-9][0-9]{0,2})$/.test(part) ? Number(part) : Number.NaN));
   const prefixBits = /^[0-9]{1,2}$/.test(prefix) ? Number(prefix) : Number.NaN;
-  if (
-    rest.length > 0 ||
-    parts.length !== 4 ||
-    !parts.every((part) => part <= 255) ||
-    !(prefixBits >= 1 && prefixBits <= 31)
-  ) {
+  if (rest.length > 0 || !parts.every((part) => part <= 255) || !isHostAddress({ address: parts, prefixBits })) {
     throw new UsageError(`host=${text}: give the host's IPv4 address and its network's bits, e.g. host=10.0.0.1/24`);
   }
   return { address: Uint8Array.from(parts), prefixBits };

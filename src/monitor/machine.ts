@@ -5,6 +5,7 @@ import type { Image } from "../format/image.ts";
 import { executableMemfd } from "../host/replace-process.ts";
 import type { BlockOptions, NetOptions } from "./device-options.ts";
 import { chooseEngine } from "./engine-choice.ts";
+import { UsageError } from "./error.ts";
 import { matchDevices } from "./match-devices.ts";
 import { type OpenDevice, openDevices } from "./open-devices.ts";
 import { executableForThisHost, MEMORY_MIB_DEFAULT } from "./process-machine.ts";
@@ -80,6 +81,7 @@ export class Machine extends EventEmitter<MachineEvents> {
    */
   static start(options: MachineOptions): Machine {
     const { image, args = [], memoryMib = MEMORY_MIB_DEFAULT, net = {}, block = {}, name = "guest" } = options;
+    checkOptions(args, memoryMib, name);
     chooseEngine(image);
     const matched = matchDevices(image, {
       net: new Map(Object.entries(net)),
@@ -116,4 +118,15 @@ export class Machine extends EventEmitter<MachineEvents> {
 
 function asInChild(devices: readonly OpenDevice[]): OpenDevice[] {
   return devices.map((device, index) => ({ ...device, descriptor: FIRST_DEVICE_DESCRIPTOR + index }));
+}
+
+/** What the command line cannot be given, but a program can. */
+function checkOptions(args: readonly string[], memoryMib: number, name: string): void {
+  if (!Number.isInteger(memoryMib) || memoryMib < 1) {
+    throw new UsageError(`memoryMib: ${memoryMib} is no whole number of MiB; give one, e.g. 64`);
+  }
+  if (args.some((word) => word.includes("\0"))) {
+    throw new UsageError("args: a word of a command line cannot hold a zero byte");
+  }
+  if (name.includes("\0")) throw new UsageError("name: a process' name cannot hold a zero byte");
 }

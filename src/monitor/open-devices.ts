@@ -6,6 +6,7 @@ import {
   BLOCK_BYTES_MIN,
   type BlockOptions,
   isBlockBytes,
+  isHostAddress,
   isStationMac,
   type NetOptions,
 } from "./device-options.ts";
@@ -78,6 +79,9 @@ const INTERFACE_NAME = /^(?!\.{1,2}$)[^\s/:%]+$/;
 function attachNet(name: string, { tap, mac, host }: NetOptions, opened: number[]) {
   if (mac !== undefined && !isStationMac(mac)) {
     throw new UsageError(`--net ${name}=${tap}: the MAC must have six bytes, the first of them even`);
+  }
+  if (host !== undefined && !isHostAddress(host)) {
+    throw new UsageError(`--net ${name}=${tap}: the host's address must have four bytes, its network 1 to 31 bits`);
   }
   if (typeof tap === "number") {
     requireOpen("--net", name, tap);

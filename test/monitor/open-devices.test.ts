@@ -298,6 +298,18 @@ describeWith([root, program("ip", "iproute2")], "net devices", () => {
     expect(open({ tap: "tap0" }, { tap: "tap1", mac })).toEqual(new UsageError(message));
   });
 
+  it.each([
+    [3, 24],
+    [16, 24],
+    [4, 0],
+    [4, 32],
+    [4, 8.5],
+  ])("refuse an address of %i bytes and %d bits from a program", (bytes, prefixBits) => {
+    const message = "--net service1=made0: the host's address must have four bytes, its network 1 to 31 bits";
+    const host = { address: new Uint8Array(bytes), prefixBits };
+    expect(open({ tap: "tap0" }, { tap: "made0", host })).toEqual(new UsageError(message));
+  });
+
   it("are closed on execve unless a guest inherits them", () => {
     const { devices, close } = namespace.inside(() =>
       openDevices(
