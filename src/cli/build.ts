@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Command } from "commander";
 import type { SparseFile } from "../engine/process/executable.ts";
@@ -40,12 +40,13 @@ function writeExecutable(path: string, file: SparseFile): void {
   const temporary = join(dirname(path), `.skiff-build-${process.pid}`);
   let made = false;
   try {
+    refuseIrregular(path);
     const descriptor = openSync(temporary, "wx", 0o777);
     made = true;
     try {
       for (const { offset, bytes } of file.pieces) {
         if (writeSync(descriptor, bytes, 0, bytes.length, offset) !== bytes.length)
-          throw new UsageError(`${path}: the disk is full; free some of it`);
+          throw new UsageError(`-o ${path}: ${DISK_FULL}`);
       }
       ftruncateSync(descriptor, file.sizeBytes);
     } finally {
@@ -58,13 +59,37 @@ function writeExecutable(path: string, file: SparseFile): void {
   }
 }
 
+/** Renaming would put the executable in the place of a device, e.g. of `/dev/null`. */
+function refuseIrregular(path: string): void {
+  if (path === "") throw new UsageError("-o '': give the name of a file");
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status === undefined || status.isFile()) return;
+  const kind = status.isDirectory() ? "a directory" : "not a regular file";
+  throw new UsageError(`-o ${path}: that is ${kind}; give the name of a file`);
+}
+
 function writeRefusal(path: string, error: unknown): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (typeof code !== "string") return error;
-  return new UsageError(`-o ${path}: it cannot be written (${code}); give a file in a directory that you may write`, {
-    cause: error,
-  });
+  const mend = WRITE_MEND[code] ?? `it cannot be written (${code}); give a file in a directory that you may write`;
+  return new UsageError(`-o ${path}: ${mend}`, { cause: error });
 }
+
+const DISK_FULL = "the disk is full; free some of it";
+const NO_DIRECTORY = "there is no such directory; make it with mkdir -p";
+const NO_RIGHT = "no right to write there; give a file in a directory that you may write";
+
+const WRITE_MEND: Readonly<Record<string, string>> = {
+  ENOENT: NO_DIRECTORY,
+  ENOTDIR: NO_DIRECTORY,
+  EACCES: NO_RIGHT,
+  EPERM: NO_RIGHT,
+  EROFS: "its file system is mounted read-only; give a file on another",
+  ENOSPC: DISK_FULL,
+  EDQUOT: DISK_FULL,
+  EFBIG: "the executable is larger than a file may be; raise the limit with ulimit -f",
+  ENAMETOOLONG: "the name is too long; give a shorter one",
+};
 
 const HELP = `
 What is fixed at build: the memory, each device's descriptor, and each block device's capacity. At start the executable

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { ImageError } from "../format/error.ts";
 import { HostError } from "../host/error.ts";
 import { UsageError } from "../monitor/error.ts";
+import { print } from "./print.ts";
 import { VERSION } from "./version.ts";
 
 /** What a command's module exports: a Commander command whose action does the work. */
@@ -61,7 +62,7 @@ function prepare(command: Command): Command {
   return command
     .exitOverride()
     .showSuggestionAfterError(true)
-    .configureOutput({ outputError: (text, write) => write(mistakeLine(command, text)) });
+    .configureOutput({ writeOut: print, outputError: (text, write) => write(mistakeLine(command, text)) });
 }
 
 /** Commander's complaint, e.g. `error: unknown option '--mme'` with a suggestion below it, as one line with the mend. */

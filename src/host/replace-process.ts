@@ -1,4 +1,5 @@
-import { writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
+import { HostError } from "./error.ts";
 import {
   clearSignalMask,
   createExecutableMemfd,
@@ -29,16 +30,27 @@ export function standardFlags(): StandardFlags {
   return STANDARD_DESCRIPTORS.map(statusFlags);
 }
 
-/** Holds an executable in a file without a name; the descriptor is closed on `execve`. */
+/**
+ * Holds an executable in a file without a name; the descriptor is closed on `execve`.
+ * @throws HostError where the file cannot be made or not be that large (`ulimit -f` counts), and leaves none.
+ */
 export function executableMemfd(name: string, file: Pieces): number {
   const descriptor = createExecutableMemfd(name);
-  for (const { offset, bytes } of file.pieces) {
-    let written = 0;
-    while (written < bytes.length) {
-      written += writeSync(descriptor, bytes, written, bytes.length - written, offset + written);
-    }
+  try {
+    for (const { offset, bytes } of file.pieces) writeFully(descriptor, bytes, offset);
+  } catch (error) {
+    closeSync(descriptor);
+    const errno = error instanceof Error && "errno" in error ? Number(error.errno) : Number.NaN;
+    throw Number.isNaN(errno) ? error : new HostError("write", -errno, name);
   }
   return descriptor;
+}
+
+function writeFully(descriptor: number, bytes: Uint8Array, offset: number): void {
+  let written = 0;
+  while (written < bytes.length) {
+    written += writeSync(descriptor, bytes, written, bytes.length - written, offset + written);
+  }
 }
 
 /**

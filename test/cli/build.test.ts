@@ -146,21 +146,17 @@ describe("skiff build refuses", () => {
       ["-n", "service=@1", kitImagePath("net"), ...out],
       "--net service=@1: give the number of an inherited descriptor from @3 up; 0 to 2 are standard input and output",
     ],
-    [
-      "a folder as output",
-      [hello, "-o", folder],
-      `-o ${folder}: it cannot be written (EISDIR); give a file in a directory that you may write`,
-    ],
+    ["a folder as output", [hello, "-o", folder], `-o ${folder}: that is a directory; give the name of a file`],
     [
       "a folder that is not there",
       [hello, "-o", target("no/where")],
-      `-o ${target("no/where")}: it cannot be written (ENOENT); give a file in a directory that you may write`,
+      `-o ${target("no/where")}: there is no such directory; make it with mkdir -p`,
     ],
-    ["no name", [hello, "-o", ""], "-o : it cannot be written (ENOENT); give a file in a directory that you may write"],
+    ["no name", [hello, "-o", ""], "-o '': give the name of a file"],
     [
       "a name that is too long",
       [hello, "-o", target("n".repeat(256))],
-      `-o ${target("n".repeat(256))}: it cannot be written (ENAMETOOLONG); give a file in a directory that you may write`,
+      `-o ${target("n".repeat(256))}: the name is too long; give a shorter one`,
     ],
   ])("%s, in one line with the mend, and writes nothing", (_, words, line) => {
     const before = readdirSync(folder);
@@ -168,11 +164,19 @@ describe("skiff build refuses", () => {
     expect(readdirSync(folder)).toEqual(before);
   });
 
-  it("a full disk, and leaves nothing there", () => {
+  it("to take the place of what is no regular file, as a device is none", () => {
+    shell('mkfifo "$0"', [target("fifo")]);
+    expect(skiff.run(["build", hello, "-o", target("fifo")])).toEqual(
+      mistake(`-o ${target("fifo")}: that is not a regular file; give the name of a file`),
+    );
+    expect(statSync(target("fifo")).isFIFO()).toBe(true);
+  });
+
+  it("more than files may hold, and leaves nothing there", () => {
     const script = 'ulimit -f 16; trap "" XFSZ; exec "$@"';
     const outcome = shell(script, ["bash", ...skiff.command(), "build", hello, "-o", target("full")]);
     expect(outcome).toEqual(
-      mistake(`-o ${target("full")}: it cannot be written (EFBIG); give a file in a directory that you may write`),
+      mistake(`-o ${target("full")}: the executable is larger than a file may be; raise the limit with ulimit -f`),
     );
     expect(readdirSync(folder).filter((name) => name.includes("full"))).toEqual([]);
   });

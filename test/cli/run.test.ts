@@ -279,6 +279,14 @@ describe("skiff run refuses", () => {
   });
 });
 
+describe("skiff run under a limit of file sizes", () => {
+  it("says what the host refused, for the executable in memory is a file too", () => {
+    const script = 'ulimit -f 16; trap "" XFSZ; exec "$@"';
+    const outcome = shell(script, ["bash", ...skiff.command(), "run", kitImagePath("hello")]);
+    expect(outcome).toEqual(mistake("hello.spt: write failed with EFBIG"));
+  });
+});
+
 describe("skiff run with a block device", () => {
   it.each([512, 4096, 32768])("of sectors of %i bytes", (sector) => {
     const disk = sparseFile(join(folder, "disk.img"), 1 << 20);
