@@ -133,6 +133,7 @@ struct serve_tcp {
         sequence fin;
         sequence sacked; // begin of the block that arrived last
         uint32_t unacked_bytes; // arrived since the last acknowledgement was sent
+        uint32_t largest;       // segment that arrived
         uint32_t timestamp; // TS.Recent
         sequence timestamp_ack; // Last.ACK.sent
         uint64_t timestamp_ns; // when TS.Recent was set

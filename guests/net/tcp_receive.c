@@ -59,11 +59,14 @@ void tcp_deliver(struct serve_tcp *tcp) {
     tcp_end_if_read(tcp);
 }
 
-// RFC 9293 3.8.6.3: at least every second full segment is acknowledged; here, once a batch.
+// RFC 9293 3.8.6.3: at least every second full segment is acknowledged; here, once a batch. The largest segment so far is
+// what is full for that peer.
 static void acknowledge_later(struct serve_tcp *tcp, uint32_t bytes) {
     tcp->rcv.unacked_bytes += bytes;
+    if (tcp->rcv.largest < bytes)
+        tcp->rcv.largest = bytes;
     tcp->progress_ns = tcp->net->now_ns;
-    if (tcp->rcv.unacked_bytes >= 2u * tcp_segment_max(tcp))
+    if (tcp->rcv.unacked_bytes >= 2 * tcp->rcv.largest && tcp->rcv.unacked_bytes >= 2 * TCP_MSS_DEFAULT)
         tcp_acknowledge_now(tcp);
     else
         tcp_start_ack_timer(tcp);
@@ -108,6 +111,8 @@ static void receive_behind_gap(struct serve_tcp *tcp, sequence begin, const uint
 // The peer's FIN is reached.
 static void end_input(struct serve_tcp *tcp) {
     tcp->rcv.nxt++;
+    tcp->gapped.count = 0; // nothing can follow
+    byte_queue_forget_placed(&tcp->receive, &tcp->net->pool);
     tcp->rcv.adv = later_of(tcp->rcv.adv, tcp->rcv.nxt);
     tcp->progress_ns = tcp->net->now_ns;
     tcp_acknowledge_now(tcp);

@@ -52,6 +52,12 @@ bool byte_queue_place(struct byte_queue *queue, struct pool *pool, uint32_t offs
     return true;
 }
 
+void byte_queue_forget_placed(struct byte_queue *queue, struct pool *pool) {
+    queue->extent = queue->count;
+    if (queue->extent == 0)
+        byte_queue_release(queue, pool);
+}
+
 void byte_queue_extend(struct byte_queue *queue, uint32_t count) {
     queue->count += count;
     if (queue->extent < queue->count)

@@ -27,6 +27,9 @@ uint8_t *byte_queue_reserve(struct byte_queue *queue, struct pool *pool, uint32_
 // Writes `count` bytes at `offset` behind the end, where they wait until byte_queue_extend(). False: no memory.
 bool byte_queue_place(struct byte_queue *queue, struct pool *pool, uint32_t offset, const uint8_t *bytes, uint32_t count);
 
+// Forgets the bytes that were placed behind the end.
+void byte_queue_forget_placed(struct byte_queue *queue, struct pool *pool);
+
 // Moves the end by `count` bytes, which were written already.
 void byte_queue_extend(struct byte_queue *queue, uint32_t count);
 

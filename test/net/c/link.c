@@ -57,16 +57,27 @@ static struct link_frame *heap_pop(struct link *link) {
     return first;
 }
 
-static void send_copy(struct link *link, struct link_host *from, const uint8_t *data, size_t bytes,
-                      uint64_t departure_ns) {
-    const struct link_quality *quality = &link->quality;
-    // An exact size, so that the sanitizer sees every byte read too far.
+// An exact size, so that the sanitizer sees every byte read too far.
+static struct link_frame *make_frame(struct link *link, uint32_t to, const uint8_t *data, size_t bytes) {
     struct link_frame *frame = malloc(sizeof *frame + bytes);
     memcpy(frame->data, data, bytes);
     frame->next = NULL;
     frame->bytes = bytes;
-    frame->to = 1 - from->index;
+    frame->to = to;
     frame->order = link->frames_sent;
+    return frame;
+}
+
+void link_inject(struct link *link, uint32_t to, const uint8_t *data, size_t bytes, uint64_t delay_ns) {
+    struct link_frame *frame = make_frame(link, to, data, bytes);
+    frame->arrival_ns = link->now_ns + delay_ns;
+    heap_push(link, frame);
+}
+
+static void send_copy(struct link *link, struct link_host *from, const uint8_t *data, size_t bytes,
+                      uint64_t departure_ns) {
+    const struct link_quality *quality = &link->quality;
+    struct link_frame *frame = make_frame(link, 1 - from->index, data, bytes);
     frame->arrival_ns = departure_ns + quality->delay_ns;
     if (quality->jitter_ns > 0)
         frame->arrival_ns += random_below(&link->random, quality->jitter_ns);
@@ -219,6 +230,47 @@ bool link_run(struct link *link, bool (*done)(void *context), void *context, uin
         if (next_ns > link->now_ns)
             link->now_ns = next_ns;
     }
+}
+
+static void check_set(const struct link_host *host, const struct sequence_set *set, sequence begin, sequence end) {
+    if (set->count > SEQUENCE_RANGES_MAX)
+        link_fail("host %u: a set of %u ranges", host->index, set->count);
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct sequence_range range = set->ranges[i];
+        if (!before(begin, range.begin) || !before(range.begin, range.end) || before(end, range.end))
+            link_fail("host %u: a range %u-%u not within %u-%u", host->index, range.begin, range.end, begin, end);
+        begin = range.end;
+    }
+}
+
+static void check_connection(const struct link_host *host, const struct serve_tcp *tcp) {
+    if (tcp->state == TCP_CLOSED)
+        link_fail("host %u: a closed connection in the table", host->index);
+    if (before(tcp->snd.nxt, tcp->snd.una) || before(tcp->snd.max, tcp->snd.nxt))
+        link_fail("host %u: una %u, nxt %u, max %u", host->index, tcp->snd.una, tcp->snd.nxt, tcp->snd.max);
+    sequence end = tcp_send_end(tcp) + (tcp->fin_queued ? 1 : 0);
+    if (tcp->state >= TCP_ESTABLISHED && before(end, tcp->snd.max))
+        link_fail("host %u: more was sent than there is", host->index);
+    if (tcp->state >= TCP_ESTABLISHED && (tcp->cwnd < tcp_segment_max(tcp) || tcp->ssthresh < tcp_segment_max(tcp)))
+        link_fail("host %u: cwnd %u, ssthresh %u", host->index, tcp->cwnd, tcp->ssthresh);
+    if (tcp->send.count > host->net.send_buffer_bytes || tcp->receive.count > host->net.receive_buffer_bytes + 16384)
+        link_fail("host %u: %u bytes to send, %u to read", host->index, tcp->send.count, tcp->receive.count);
+    if (tcp->receive.front + tcp->receive.extent > tcp->receive.capacity || tcp->receive.extent < tcp->receive.count)
+        link_fail("host %u: a receive buffer out of bounds", host->index);
+    if (tcp->gapped.count == 0 && tcp->receive.extent != tcp->receive.count)
+        link_fail("host %u: bytes are kept behind no gap", host->index);
+    check_set(host, &tcp->sacked, tcp->snd.una - 1, tcp->snd.max); // an acknowledgement may end within a range
+    check_set(host, &tcp->gapped, tcp->rcv.nxt, tcp->rcv.adv);
+    bool waits = tcp->snd.una != tcp->snd.max || before(tcp->snd.nxt, end);
+    if (waits && tcp->state != TCP_FIN_WAIT_2 && !wheel_is_running(&tcp->retransmit_timer))
+        link_fail("host %u: state %u waits without a timer", host->index, tcp->state);
+}
+
+void link_check_sane(struct link_host *host) {
+    struct net *net = &host->net;
+    for (uint32_t i = 0; i <= net->tcp.bucket_mask; i++)
+        for (struct serve_tcp *tcp = net->tcp.buckets[i]; tcp; tcp = tcp->next)
+            check_connection(host, tcp);
 }
 
 void link_check_empty(struct link_host *host) {

@@ -53,8 +53,14 @@ void link_destroy(struct link *link);
 // Runs until `done` or no event is left or virtual time passes limit_ns; whether it was `done`.
 bool link_run(struct link *link, bool (*done)(void *context), void *context, uint64_t limit_ns);
 
+// Lets a frame arrive at a host, `delay_ns` from now, besides what is sent.
+void link_inject(struct link *link, uint32_t to, const uint8_t *data, size_t bytes, uint64_t delay_ns);
+
 // Ends the process with a message.
 void link_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+// Fails where a connection's numbers contradict each other.
+void link_check_sane(struct link_host *host);
 
 // Fails unless nothing is held: no connection, no buffer, no callback.
 void link_check_empty(struct link_host *host);
