@@ -87,6 +87,7 @@ struct linux_buffer {
     size_t count;
 };
 
+// struct mmsghdr: struct msghdr, filled up to a multiple of 8 bytes, and the size received.
 struct linux_message {
     struct linux_address *address;
     uint32_t address_bytes;
@@ -95,7 +96,8 @@ struct linux_message {
     void *control;
     size_t control_bytes;
     int flags;
-    uint32_t received; // of struct mmsghdr
+    uint32_t padding;
+    uint32_t received;
 };
 
 static inline struct linux_address linux_address_of(const struct serve_address *address) {
