@@ -7,7 +7,7 @@ import {
   type NetAttachment,
 } from "../../abi/spt.ts";
 import { ImageError } from "../../format/error.ts";
-import type { Architecture, Image, Rights } from "../../format/image.ts";
+import type { Architecture, Image, Rights, Segment } from "../../format/image.ts";
 import { assembleFilter } from "./seccomp/filter.ts";
 import { sptPolicy } from "./seccomp/policy.ts";
 import { emitStartCode } from "./start-program.ts";
@@ -71,7 +71,8 @@ interface Part {
 }
 
 /**
- * The largest of Linux' page sizes at which no page of the image would need the rights of two segments.
+ * The largest of Linux' page sizes at which no page of the image would need the rights of two segments, or those of a
+ * segment and of the heap behind it.
  * Throws `ImageError` where not even pages of `hostPageBytes` can keep them apart.
  */
 export function largestPageBytes(image: Image, hostPageBytes: number): number {
@@ -80,22 +81,35 @@ export function largestPageBytes(image: Image, hostPageBytes: number): number {
     if (shared === undefined) return pageBytes;
     if (pageBytes === hostPageBytes) {
       throw new ImageError(
-        `phdr[${shared.index}].p_vaddr`,
-        `0x${shared.address.toString(16)}`,
-        `a page of its own: this host's pages are ${hostPageBytes / 1024} KiB, and one would need the rights of two segments; link the image with -z max-page-size=${hostPageBytes}`,
+        `phdr[${shared.segment.index}].p_vaddr`,
+        `0x${shared.segment.address.toString(16)}`,
+        `a page of its own: this host's pages are ${hostPageBytes / 1024} KiB, and one would need the rights of ${shared.by}; link the image with -z max-page-size=${hostPageBytes}`,
       );
     }
   }
   throw new RangeError(`pages of ${hostPageBytes} bytes`);
 }
 
-function sharedPage(image: Image, pageBytes: number) {
-  return image.segments.find((segment, index) => {
+function sharedPage(image: Image, pageBytes: number): { readonly segment: Segment; readonly by: string } | undefined {
+  const segment = image.segments.find((segment, index) => {
     const before = image.segments[index - 1];
     if (before === undefined) return false;
-    const lastPageBefore = Math.floor((before.address + before.memoryBytes - 1) / pageBytes);
+    const lastPageBefore = Math.floor((endOf(before) - 1) / pageBytes);
     return Math.floor(segment.address / pageBytes) <= lastPageBefore;
   });
+  if (segment !== undefined) return { segment, by: "two segments" };
+  // The guest's heap begins at `endAddress`; the rest of the last segment's page is its own only where that is writable.
+  const last = image.segments.at(-1);
+  if (last === undefined || last.rights.write || roundUp(endOf(last), pageBytes) <= image.endAddress) return undefined;
+  return { segment: last, by: "a segment and of the heap" };
+}
+
+function endOf(segment: Segment): number {
+  return segment.address + segment.memoryBytes;
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
 }
 
 /**
@@ -173,7 +187,7 @@ function startCode(plan: ExecutablePlan): Part {
 
 function lastAddress(image: Image): number {
   const last = image.segments.at(-1);
-  return last === undefined ? image.endAddress : last.address + last.memoryBytes;
+  return last === undefined ? image.endAddress : endOf(last);
 }
 
 /** Puts each part at a file offset congruent to its address, as mapping it demands. */
@@ -185,7 +199,7 @@ function layOut(architecture: Architecture, pageBytes: number, parts: readonly P
   let end = headers.length;
   for (const [index, part] of parts.entries()) {
     // A page of the file of its own: what follows in the file must not appear behind the part in memory.
-    const offset = Math.ceil(end / pageBytes) * pageBytes + (part.address % pageBytes);
+    const offset = roundUp(end, pageBytes) + (part.address % pageBytes);
     // The kernel clears what a file does not cover only where it may write; elsewhere the file's hole is the zeros.
     const fileBytes = part.rights.write ? part.content.length : part.memoryBytes;
     writeProgramHeader(view, index, { ...part, type: PT_LOAD, offset, fileBytes, alignBytes: pageBytes });

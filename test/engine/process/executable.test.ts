@@ -160,6 +160,18 @@ describe("the host's pages", () => {
     );
   });
 
+  it("leave the heap pages of its own behind a last segment that may not be written", () => {
+    const readOnlyLast = (memoryBytes: number, alignBytes = 4096) =>
+      exitImage({ segments: [{ address: 0x110000, memoryBytes, content: new Uint8Array(8), flags: R, alignBytes }] });
+    expect(largestPageBytes(readOnlyLast(0x10000), 65536)).toBe(65536);
+    expect(largestPageBytes(readOnlyLast(0x4000), 4096)).toBe(16384);
+    expect(largestPageBytes(readOnlyLast(8), 4096)).toBe(4096);
+    expect(largestPageBytes(readOnlyLast(8, 65536), 65536)).toBe(65536);
+    expect(() => largestPageBytes(readOnlyLast(8), 16384)).toThrow(
+      "this host's pages are 16 KiB, and one would need the rights of a segment and of the heap",
+    );
+  });
+
   it("are looked for from the largest that Linux has", () => {
     expect(HOST_PAGE_BYTES).toEqual([65536, 16384, 4096]);
   });
