@@ -21,6 +21,10 @@ export function command(): Command {
 const HELP = `
 It makes nothing that stays: guests, namespaces and files that it tries end with it.
 
+Examples:
+  skiff doctor
+  skiff doctor --json | jq .kvm
+
 Exit status: 0 where the process engine can run images here, 1 where it cannot.`;
 
 async function loadLibc(): Promise<ProbeLibc> {

@@ -49,11 +49,19 @@ export function command(): Command {
     .description("Show what an image is, which engines can run it, and which devices and how much memory it needs.")
     .argument("<image>", "path of the image")
     .option("--json", "print one JSON object, for programs")
+    .addHelpText("after", HELP)
     .action((path: string, { json }: { json?: boolean }) => {
       const report = describe(path, readImageFile(path));
       print(json ? `${JSON.stringify(report, undefined, 2)}\n` : format(report));
     });
 }
+
+const HELP = `
+Examples:
+  skiff inspect guests/images/x86_64/net.spt
+  skiff inspect --json guests/images/x86_64/net.spt | jq .memory.minimumMib
+
+Exit status: 0, or 1 with one line where the file is no usable image.`;
 
 /** @param path as the user gave it. */
 export function describe(path: string, image: Image): ImageReport {

@@ -34,25 +34,36 @@ export const FAILURE_STATUS = 1;
  * @returns the exit status.
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
-  const entry = COMMANDS.find((candidate) => candidate.name === args[0]);
+  const words = expandHelp(args);
+  const entry = findCommand(words[0]);
   try {
-    const program = await makeProgram(entry, args[0]);
-    await program.parseAsync(args, { from: "user" });
+    const program = await makeProgram(entry);
+    await program.parseAsync(words, { from: "user" });
     return process.exitCode === undefined ? 0 : Number(process.exitCode);
   } catch (error) {
     return report(error);
   }
 }
 
-async function makeProgram(entry: CommandEntry | undefined, asked: string | undefined): Promise<Command> {
+function findCommand(name: string | undefined): CommandEntry | undefined {
+  return COMMANDS.find((candidate) => candidate.name === name);
+}
+
+/** `help run` as `run --help`, and `help rnu` as `rnu`, whose refusal suggests `run`: Commander gives the general help. */
+function expandHelp(args: readonly string[]): readonly string[] {
+  const [first, asked] = args;
+  if (first !== "help" || asked === undefined) return args;
+  return findCommand(asked) === undefined ? [asked] : [asked, "--help"];
+}
+
+async function makeProgram(entry: CommandEntry | undefined): Promise<Command> {
   const program = new Command("skiff")
     .description("Run a program in the lightest sandbox that fits it.")
     .version(VERSION, "-V, --version", "print Skiff's version")
     .enablePositionalOptions()
     .addHelpText("after", HELP_EXAMPLES);
-  const helpOf = asked === "help" ? COMMANDS : COMMANDS.filter((candidate) => candidate === entry);
   for (const candidate of COMMANDS) {
-    if (helpOf.includes(candidate)) program.addCommand(prepare((await candidate.load()).command()));
+    if (candidate === entry) program.addCommand(prepare((await candidate.load()).command()));
     else program.command(candidate.name).description(candidate.summary);
   }
   return prepare(program);
