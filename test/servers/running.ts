@@ -8,7 +8,7 @@ const ATTEMPTS = 20;
 let opened = 0;
 
 /** A port below those that Linux gives out by itself; another one with each call. */
-function nextPort(): number {
+export function nextPort(): number {
   return FIRST_PORT + ((process.pid * 37 + opened++) % PORTS);
 }
 

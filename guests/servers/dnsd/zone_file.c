@@ -224,6 +224,8 @@ static bool read_record(struct reader *reader) {
     uint16_t size;
     struct word word;
     struct record_start start = {0};
+    look_here(reader);
+    unsigned line = reader->line;
     if (!reader->token.is_indented) {
         if (!take_word(reader, "the record's name", &word) || !read_name_into(reader, word, &reader->owner))
             return false;
@@ -231,8 +233,6 @@ static bool read_record(struct reader *reader) {
     }
     if (!reader->has_owner)
         return complain(reader, "the first record has no name");
-    look_here(reader);
-    unsigned line = reader->line;
     if (!read_start(reader, &start) || !data_read(reader, start.form, data, &size))
         return false;
     reader->line = line; // of a record over several lines, the first
