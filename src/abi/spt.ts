@@ -8,13 +8,11 @@ export const SPT_ABI_VERSION = 2;
 export const BOOT_INFORMATION_ADDRESS = 0x11000;
 /** Room for the guest's command line, its terminator included. */
 export const COMMAND_LINE_BYTES = 8192;
-/** First address that an image may occupy. */
-export const LOWEST_IMAGE_ADDRESS = 0x100000;
 /** `data` of the internal timer's event in the epoll set; a net device's is its index in the manifest. */
 export const TIMER_EVENT_DATA = 0xffff_fffen;
 
 /** Room before the command line for the process' name, which tools that list processes show in front of it. */
-export const PROCESS_NAME_BYTES = 16;
+const PROCESS_NAME_BYTES = 16;
 
 const BOOT_INFORMATION_BYTES = 40;
 const MANIFEST_HEADER_BYTES = 8;

@@ -8,7 +8,7 @@ import { ERRNO } from "../host/errno.ts";
 import { HostError } from "../host/error.ts";
 import { errorText, isOpen, seekableBytes } from "../host/libc.ffi.ts";
 import { executableMemfd, replaceProcess, standardFlags } from "../host/replace-process.ts";
-import { isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
+import { INTERFACE_NAME_MAX, isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
 import { BLOCK_BYTES_MIN } from "../monitor/device-options.ts";
 import { hostArchitecture } from "../monitor/engine-choice.ts";
 import { UsageError } from "../monitor/error.ts";
@@ -172,7 +172,7 @@ function attach(attachments: readonly Attachment[], option: DeviceArgument): str
   }
 }
 
-const { ENOENT, ENETDOWN, EBUSY, EPERM, EINVAL, EBADF, ENODEV, EACCES } = ERRNO;
+const { ENOENT, ENETDOWN, EBUSY, EPERM, EINVAL, EBADF, ENODEV, EACCES, ENAMETOOLONG } = ERRNO;
 const TAP_ERRNO: Readonly<Record<TapRefusal, number>> = {
   absent: ENOENT,
   down: ENETDOWN,
@@ -187,6 +187,8 @@ const TAP_ERRNO: Readonly<Record<TapRefusal, number>> = {
 /** An open descriptor, or upstream's complaint. */
 function attachInterface(name: string): number | string {
   const complaint = (errno: number) => `Could not attach interface: ${name}: ${errorText(errno)}`;
+  // The kernel would take the first bytes of a longer name, and another tap with them.
+  if (Buffer.byteLength(name) > INTERFACE_NAME_MAX) return complaint(ENAMETOOLONG);
   if (name.startsWith("@")) {
     const descriptor = /^@[0-9]{1,9}$/.test(name) ? Number(name.slice(1)) : Number.NaN;
     if (Number.isNaN(descriptor)) return complaint(EINVAL);

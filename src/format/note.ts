@@ -53,7 +53,7 @@ function isNote(row: ProgramHeader, name: NoteName): boolean {
 }
 
 /**
- * Reads the ABI note, `struct abi1_info` (Solo5 `include/elf_abi.h`). Any version is reported; see `requireAbi`.
+ * Reads the ABI note, `struct abi1_info` (Solo5 `include/elf_abi.h`). Any version is reported: engines know theirs.
  * @throws ImageError when the note is malformed or its target unknown.
  */
 export function readAbi(elf: ElfFile): { abi: Abi; abiVersion: number } {

@@ -7,5 +7,6 @@ export const ERRNO = {
   EBUSY: 16,
   ENODEV: 19,
   EINVAL: 22,
+  ENAMETOOLONG: 36,
   ENETDOWN: 100,
 } as const;

@@ -1,5 +1,5 @@
+import { SPT_ABI_VERSION } from "../abi/spt.ts";
 import type { Abi, Architecture, Image } from "../format/image.ts";
-import { SUPPORTED_ABI_VERSIONS } from "../format/require.ts";
 import { UsageError } from "./error.ts";
 
 export type EngineName = "process";
@@ -10,7 +10,10 @@ export interface EngineChoice {
   readonly reason: string;
 }
 
-const ENGINES_BY_ABI: ReadonlyMap<Abi, EngineName> = new Map([["spt", "process"]]);
+/** The engine that has an ABI, and the version of it. */
+const ENGINE_BY_ABI: ReadonlyMap<Abi, { readonly engine: EngineName; readonly version: number }> = new Map([
+  ["spt", { engine: "process", version: SPT_ABI_VERSION }],
+]);
 
 /** The architecture of this host; throws `UsageError` on any but the two that Skiff knows. */
 export function hostArchitecture(): Architecture {
@@ -21,11 +24,11 @@ export function hostArchitecture(): Architecture {
 
 /** The engine for the image's ABI, on whatever host; throws `UsageError` where no engine of this Skiff has it. */
 export function requireEngine({ abi, abiVersion }: Image): EngineName {
-  const engine = ENGINES_BY_ABI.get(abi);
-  const version = SUPPORTED_ABI_VERSIONS.get(abi);
-  if (engine === undefined) {
+  const found = ENGINE_BY_ABI.get(abi);
+  if (found === undefined) {
     throw new UsageError(`the image is for Solo5's ${abi} ABI, which no engine of this Skiff runs; link it for spt`);
   }
+  const { engine, version } = found;
   if (abiVersion !== version) {
     throw new UsageError(
       `the image wants version ${abiVersion} of the ${abi} ABI, Skiff has version ${version}; link it with a matching Solo5`,

@@ -1,12 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { ImageError } from "../../src/format/error.ts";
 import { parseImage } from "../../src/format/parse.ts";
-import { requireAbi, requireArchitecture } from "../../src/format/require.ts";
 import {
   AARCH64,
   BLOCK,
   buildImage,
-  HVT,
   NET,
   R,
   RESERVED_FIRST,
@@ -335,35 +333,5 @@ describe("the entry is refused", () => {
 
   it("nowhere else: the first and the last byte of an executable segment will do on x86-64", () => {
     for (const entry of [0x100000, 0x101233]) expect(parseImage(buildImage({ entry }).file).entry).toBe(entry);
-  });
-});
-
-describe("an image that is sound, but not for its user, is refused", () => {
-  const image = parseImage(buildImage({ abiTarget: HVT, abiVersion: 3 }).file);
-
-  it("for another ABI", () => {
-    expect(refusal(() => requireAbi(image, "spt", 2))).toMatchObject({
-      field: "abi_target",
-      value: "hvt",
-      expected: "spt",
-    });
-  });
-
-  it("for another version of the ABI", () => {
-    expect(refusal(() => requireAbi(image, "hvt", 2))).toMatchObject({
-      field: "abi_version",
-      value: "3 of hvt",
-      expected: "2: link with a matching Solo5",
-    });
-    expect(() => requireAbi(image, "hvt", 3)).not.toThrow();
-  });
-
-  it("for another architecture", () => {
-    expect(refusal(() => requireArchitecture(image, "aarch64"))).toMatchObject({
-      field: "e_machine",
-      value: "x86-64",
-      expected: "aarch64",
-    });
-    expect(() => requireArchitecture(image, "x86-64")).not.toThrow();
   });
 });
