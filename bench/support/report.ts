@@ -24,6 +24,9 @@ export interface BenchResult {
 /** The project's folder: bundled or not, `bench/` lies in it. */
 export const ROOT = process.env["SKIFF_ROOT"] ?? join(dirname(fileURLToPath(import.meta.url)), "../..");
 
+/** Before a benchmark pins itself to one processor: that would count as all it has. */
+const machine = probeMachine();
+
 /** Prints a comparison's rows and ratios. */
 export function printComparison(comparison: Comparison, ratios: readonly Ratio[], unit: string, perUnit: number): void {
   for (const [name, { median, interval }] of Object.entries(comparison.medians)) {
@@ -48,7 +51,7 @@ export function keepResult(bench: string, measured: BenchResult["measured"], not
   const result: BenchResult = {
     bench,
     date: new Date().toISOString(),
-    machine: probeMachine(),
+    machine,
     node: process.version,
     notes,
     measured,
