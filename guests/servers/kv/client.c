@@ -57,19 +57,22 @@ static void on_closed(struct serve_tcp *tcp, enum serve_closed reason) {
     heap_give(client);
 }
 
+static bool may_go_on(const struct client *client) {
+    return client->waiting == NULL && !client->closing && !client->failed;
+}
+
 // Carries out what `bytes` begins with, as far as it is there and nothing has to wait; returns how many bytes that were.
 static size_t serve_requests(struct client *client, struct bytes bytes) {
     struct bytes left = bytes;
-    client->needed = 1;
     client_now = client;
     reply_begin(client);
-    while (left.size >= client->needed && client->waiting == NULL && !client->closing && !client->failed) {
+    while (left.size > 0 && may_go_on(client)) {
         struct request request;
         const char *error;
-        enum request_state state = request_read(left, &request, &client->needed, &error);
+        enum request_state state = request_read(left, &client->progress, &request, &error);
         if (state == REQUEST_PART)
             break;
-        client->needed = 1;
+        client->progress = (struct request_progress){0};
         if (state == REQUEST_WRONG) {
             reply_error("ERR %s", error);
             client->closing = true;
@@ -87,10 +90,12 @@ static size_t serve_requests(struct client *client, struct bytes bytes) {
 
 // Makes room for twice of what has come, so that nobody takes memory by the promise of bytes alone.
 static bool widen_large(struct client *client, size_t more) {
-    size_t room = (client->large_bytes + more) * 2;
-    if (client->large_bytes + more <= client->large_room)
+    size_t bytes = client->large_bytes + more;
+    if (bytes <= client->large_room)
         return true;
-    room = room > client->needed ? client->needed : room < LARGE_ROOM_MIN ? LARGE_ROOM_MIN : room;
+    size_t room = bytes * 2 < LARGE_ROOM_MIN ? LARGE_ROOM_MIN : bytes * 2;
+    if (bytes == client->progress.least)
+        room = bytes;
     uint8_t *moved = client->large == NULL ? heap_take(room) : heap_resize(client->large, room);
     if (moved == NULL)
         return false;
@@ -101,7 +106,7 @@ static bool widen_large(struct client *client, size_t more) {
 
 // Takes the next bytes of a large request, no more than it is known to have, and carries it out when it is whole.
 static size_t take_large(struct client *client, struct bytes bytes) {
-    size_t wanted = client->needed - client->large_bytes;
+    size_t wanted = client->progress.least - client->large_bytes;
     size_t part = bytes.size < wanted ? bytes.size : wanted;
     if (!widen_large(client, part)) {
         reply_begin(client);
@@ -112,7 +117,7 @@ static size_t take_large(struct client *client, struct bytes bytes) {
     }
     memcpy(client->large + client->large_bytes, bytes.at, part);
     client->large_bytes += part;
-    if (client->large_bytes == client->needed &&
+    if (client->large_bytes >= client->progress.needed &&
         serve_requests(client, (struct bytes){client->large, client->large_bytes}) == client->large_bytes)
         drop_large(client);
     return part;
@@ -133,18 +138,17 @@ static size_t on_data(struct serve_tcp *tcp, const uint8_t *at, size_t size) {
         return client->closing ? size : 0;
     server_tick();
     size_t used = 0;
-    while (used < size && client->waiting == NULL && !client->closing && !client->failed) {
+    while (used < size && may_go_on(client)) {
         struct bytes left = {bytes.at + used, size - used};
-        if (client->large != NULL) {
-            used += take_large(client, left);
-        } else {
-            if (left.size >= client->needed)
-                used += serve_requests(client, left);
+        if (client->large == NULL && left.size >= client->progress.needed) {
+            used += serve_requests(client, left);
             left = (struct bytes){bytes.at + used, size - used};
-            if (client->waiting != NULL || client->needed <= IN_PLACE_MAX || left.size == 0)
-                break;
-            used += take_large(client, left);
         }
+        if (left.size == 0 || !may_go_on(client))
+            break;
+        if (client->large == NULL && client->progress.least <= IN_PLACE_MAX)
+            break;
+        used += take_large(client, left);
     }
     client->unread = used < size && client->waiting != NULL;
     close_if_done(client);

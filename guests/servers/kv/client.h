@@ -3,7 +3,7 @@
 #define KV_CLIENT_H
 
 #include "serve.h"
-#include "servers/kv/bytes.h"
+#include "servers/kv/request.h"
 
 // A piece of replies that found no room in the send buffer.
 struct waiting {
@@ -20,8 +20,8 @@ struct client {
     struct waiting *waiting, *last_waiting;
     uint8_t *large; // a request too large for the receive buffer, as far as it came
     size_t large_bytes, large_room;
-    size_t needed;   // bytes that the next request has at least
-    uint64_t number; // the client's id
+    struct request_progress progress; // with the next request
+    uint64_t number;                  // the client's id
     uint64_t opened_ns;
     struct serve_address peer;
     bool unread;  // requests were left for later

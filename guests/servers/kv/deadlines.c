@@ -120,4 +120,8 @@ void deadlines_clear(void) {
     count = 0;
     while (pieces_used > 0)
         heap_give(pieces[--pieces_used]);
+    if (pieces != NULL)
+        heap_give(pieces);
+    pieces = NULL;
+    pieces_room = 0;
 }

@@ -78,7 +78,7 @@ static void count_used(size_t bytes) {
 // Gives back the empty slabs that give_small() keeps; true where there was one.
 static bool reclaim(void) {
     bool any = false;
-    for (unsigned class = 0; class < CLASSES; class++) {
+    for (unsigned class = 0; class < CLASSES; class ++) {
         if (empty_slab[class] == 0)
             continue;
         page_unlink(&slabs[class], empty_slab[class]);

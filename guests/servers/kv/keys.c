@@ -69,7 +69,7 @@ void keys_remove(const struct dict_place *place, struct entry *entry) {
     heap_give(entry);
 }
 
-// A copy under another name, which has the value; the first one must only be given back.
+// A copy under another name, which has the value but not the deadline.
 static struct entry *take_over(const struct entry *entry, struct bytes name) {
     bool inside = entry->type == TYPE_STRING && !entry->apart;
     struct entry *renamed = entry_new(name, (enum type)entry->type, inside ? entry->size : 0);
@@ -78,7 +78,6 @@ static struct entry *take_over(const struct entry *entry, struct bytes name) {
     renamed->apart = entry->apart;
     renamed->size = entry->size;
     renamed->value = entry->value;
-    renamed->deadline = entry->deadline;
     if (inside)
         copy_bytes(renamed->name + name.size, entry_string(entry).at, entry->size);
     return renamed;
@@ -99,6 +98,7 @@ struct entry *keys_rename(struct entry *entry, struct bytes name) {
         heap_give(renamed);
         return NULL;
     }
+    renamed->deadline = entry->deadline;
     deadline_moved(renamed);
     dict_find(&keys, entry_name(entry), &place);
     dict_remove(&keys, &place);

@@ -9,10 +9,10 @@
 static void carry_out(struct bytes requests, uint64_t number) {
     while (requests.size > 0) {
         struct request request;
-        size_t needed;
+        struct request_progress progress = {0};
         const char *error;
         uint64_t errors = reply_errors;
-        if (request_read(requests, &request, &needed, &error) != REQUEST_WHOLE || request.count == 0)
+        if (request_read(requests, &progress, &request, &error) != REQUEST_WHOLE || request.count == 0)
             fail("storage: record %lu of the log holds no requests", (unsigned long)number);
         reply_begin(NULL);
         command_run(&request);

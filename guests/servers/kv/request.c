@@ -56,13 +56,13 @@ static const char *unexpected(uint8_t letter) {
     return line;
 }
 
-// Reads the word at *at. REQUEST_PART: *at is where it would end.
+// Reads the word at *at. REQUEST_PART: *at is where it would end, or, where that is not known yet, behind all that came.
 static inline enum request_state read_word(const uint8_t **at, const uint8_t *end, struct bytes *word,
                                            const char **error) {
     const uint8_t *from = *at;
     int64_t size;
     if (from >= end)
-        return *at = from + WORD_WIRE_MIN, REQUEST_PART;
+        return *at = end + 1, REQUEST_PART;
     if (*from != '$')
         return *error = unexpected(*from), REQUEST_WRONG;
     from++;
@@ -80,30 +80,64 @@ static inline enum request_state read_word(const uint8_t **at, const uint8_t *en
     return REQUEST_WHOLE;
 }
 
-static enum request_state read_resp(struct bytes bytes, struct request *request, size_t *needed, const char **error) {
+static enum request_state part(struct request_progress *progress, size_t checked, size_t needed, uint64_t left) {
+    size_t least = checked + left * WORD_WIRE_MIN;
+    progress->checked = checked;
+    progress->left = left;
+    progress->needed = needed;
+    progress->least = least > needed ? least : needed;
+    return REQUEST_PART;
+}
+
+// Goes on with the words behind what is checked; `to` receives them, where it is not NULL.
+static enum request_state read_words(struct bytes bytes, struct request_progress *progress, struct bytes *to,
+                                     const char **error) {
+    const uint8_t *at = bytes.at + progress->checked, *end = bytes.at + bytes.size;
+    for (uint64_t left = progress->left; left > 0; left--) {
+        const uint8_t *start = at;
+        struct bytes word;
+        enum request_state state = read_word(&at, end, &word, error);
+        if (state == REQUEST_PART) {
+            part(progress, (size_t)(start - bytes.at), (size_t)(at - bytes.at), left);
+            // Behind this word, whose end may be known, each has its least.
+            size_t least = progress->needed + (left - 1) * WORD_WIRE_MIN;
+            progress->least = least > progress->least ? least : progress->least;
+        }
+        if (state != REQUEST_WHOLE)
+            return state;
+        if (to != NULL)
+            *to++ = word;
+    }
+    progress->checked = (size_t)(at - bytes.at);
+    progress->left = 0;
+    return REQUEST_WHOLE;
+}
+
+static enum request_state read_resp(struct bytes bytes, struct request_progress *progress, struct request *request,
+                                    const char **error) {
     const uint8_t *at = bytes.at + 1, *end = bytes.at + bytes.size;
     int64_t count;
     enum request_state state = read_number(&at, end, &count);
     if (state == REQUEST_PART)
-        return *needed = bytes.size + 1, REQUEST_PART;
+        return part(progress, 0, bytes.size + 1, 0);
     if (state == REQUEST_WRONG || count > REQUEST_WORDS_MAX)
         return *error = "Protocol error: invalid multibulk length", REQUEST_WRONG;
     if (count < 0)
         count = 0;
+    // What came in parts is looked through first, and its words are taken when it is whole.
+    if (progress->checked > 0 && (state = read_words(bytes, progress, NULL, error)) != REQUEST_WHOLE)
+        return state;
     // There cannot be more words yet than the bytes allow, whatever the number says.
     size_t possible = bytes.size / WORD_WIRE_MIN + 1;
     if (!make_room((size_t)count < possible ? (size_t)count : possible))
         return *error = "out of memory", REQUEST_WRONG;
-    for (int64_t i = 0; i < count; i++) {
-        state = read_word(&at, end, &words[i], error);
-        if (state == REQUEST_PART)
-            *needed = (size_t)(at - bytes.at) + (size_t)(count - 1 - i) * WORD_WIRE_MIN;
-        if (state != REQUEST_WHOLE)
-            return state;
-    }
+    progress->checked = (size_t)(at - bytes.at);
+    progress->left = (uint64_t)count;
+    if ((state = read_words(bytes, progress, words, error)) != REQUEST_WHOLE)
+        return state;
     request->words = words;
     request->count = (uint32_t)count;
-    request->raw = (struct bytes){bytes.at, (size_t)(at - bytes.at)};
+    request->raw = (struct bytes){bytes.at, progress->checked};
     request->is_line = false;
     return REQUEST_WHOLE;
 }
@@ -163,15 +197,16 @@ static bool unquote(const uint8_t **at, const uint8_t *end, uint8_t **to) {
     return true;
 }
 
-static enum request_state read_line(struct bytes bytes, struct request *request, size_t *needed, const char **error) {
+static enum request_state read_line(struct bytes bytes, struct request_progress *progress, struct request *request,
+                                    const char **error) {
     static uint8_t text[LINE_MAX];
-    size_t length = 0;
+    size_t length = progress->checked;
     while (length < bytes.size && length < LINE_MAX && bytes.at[length] != '\n')
         length++;
     if (length == LINE_MAX)
         return *error = "Protocol error: too big inline request", REQUEST_WRONG;
     if (length == bytes.size)
-        return *needed = length + 1, REQUEST_PART;
+        return part(progress, length, length + 1, 0);
     request->raw = (struct bytes){bytes.at, length + 1};
     const uint8_t *at = bytes.at, *end = at + length - (length > 0 && at[length - 1] == '\r');
     uint8_t *to = text;
@@ -195,8 +230,9 @@ static enum request_state read_line(struct bytes bytes, struct request *request,
     return REQUEST_WHOLE;
 }
 
-enum request_state request_read(struct bytes bytes, struct request *request, size_t *needed, const char **error) {
+enum request_state request_read(struct bytes bytes, struct request_progress *progress, struct request *request,
+                                const char **error) {
     if (bytes.size == 0)
-        return *needed = 1, REQUEST_PART;
-    return bytes.at[0] == '*' ? read_resp(bytes, request, needed, error) : read_line(bytes, request, needed, error);
+        return part(progress, 0, 1, 0);
+    return bytes.at[0] == '*' ? read_resp(bytes, progress, request, error) : read_line(bytes, progress, request, error);
 }

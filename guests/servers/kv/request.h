@@ -19,8 +19,17 @@ enum request_state { REQUEST_WHOLE, REQUEST_PART, REQUEST_WRONG };
 #define REQUEST_BULK_MAX (512ll << 20)
 #define REQUEST_WORDS_MAX (1ll << 20)
 
-// Reads the request that `bytes` begins with. REQUEST_PART: `*needed` receives how many bytes it has at least.
-// REQUEST_WRONG: `*error` receives a line that says why, without its "ERR ".
-enum request_state request_read(struct bytes bytes, struct request *request, size_t *needed, const char **error);
+// How far a request that is not there as a whole has been looked through, so that none of it is looked at twice. All zero
+// for the next request.
+struct request_progress {
+    size_t checked; // bytes
+    uint64_t left;  // words behind those
+    size_t needed;  // bytes of the request, below which another look is of no use
+    size_t least;   // bytes that the whole request has at least
+};
+
+// Reads the request that `bytes` begins with. REQUEST_WRONG: `*error` receives a line that says why, without its "ERR ".
+enum request_state request_read(struct bytes bytes, struct request_progress *progress, struct request *request,
+                                const char **error);
 
 #endif
