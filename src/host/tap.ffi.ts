@@ -50,7 +50,7 @@ export function openTap(name: string): TapOpening {
 }
 
 /** An IPv4 address of the host on a tap. */
-export interface HostAddress {
+export interface TapAddress {
   /** Four bytes. */
   readonly address: Uint8Array;
   /** Bits of the network's part, 0 to 32. */
@@ -61,7 +61,7 @@ export interface HostAddress {
  * Makes a tap that goes when its last descriptor is closed, however its owner ends, gives the host an address on it and
  * brings it up. An interface of that name must not exist.
  */
-export function createTap(name: string, host: HostAddress): TapOpening {
+export function createTap(name: string, host: TapAddress): TapOpening {
   if (interfaceFlags(name) !== undefined) return { refusal: "exists" };
   const opening = attach(name, IFF_TUN_EXCL);
   if ("refusal" in opening) return opening.refusal === "busy" ? { refusal: "exists" } : opening;
@@ -89,7 +89,7 @@ function attach(name: string, flags: number): TapOpening {
 }
 
 /** netdevice(7): address, netmask, then up. */
-function configure(name: string, { address, prefixBits }: HostAddress): void {
+function configure(name: string, { address, prefixBits }: TapAddress): void {
   const socket = interfaceSocket();
   const set = (call: string, request: number, argument: Uint8Array) => {
     const errno = ioctlErrno(socket, request, argument);

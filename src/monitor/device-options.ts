@@ -1,4 +1,4 @@
-import type { HostAddress } from "../host/tap.ffi.ts";
+import type { TapAddress } from "../host/tap.ffi.ts";
 import { UsageError } from "./error.ts";
 
 /** What a net device is attached to. */
@@ -8,7 +8,7 @@ export interface NetOptions {
   /** Six bytes; drawn at start where it is left out. */
   readonly mac?: Uint8Array;
   /** Makes the tap, which must not exist, with this address of the host's; it goes when the guest ends. */
-  readonly host?: HostAddress;
+  readonly host?: TapAddress;
 }
 
 /** What a block device is attached to. */
@@ -139,7 +139,7 @@ export function isHostAddress({ address, prefixBits }: { address: ArrayLike<numb
   return address.length === 4 && Number.isInteger(prefixBits) && prefixBits >= 1 && prefixBits <= 31;
 }
 
-function parseHostAddress(text: string): HostAddress {
+function parseHostAddress(text: string): TapAddress {
   const [dotted = "", prefix = "", ...rest] = text.split("/");
   const parts = dotted.split(".").map((part) => (/^(0|[1-9][0-9]{0,2})$/.test(part) ? Number(part) : Number.NaN));
   const prefixBits = /^[0-9]{1,2}$/.test(prefix) ? Number(prefix) : Number.NaN;

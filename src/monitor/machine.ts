@@ -2,6 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { EventEmitter } from "node:events";
 import { closeSync } from "node:fs";
 import type { Image } from "../format/image.ts";
+import { HostError } from "../host/error.ts";
 import { executableMemfd } from "../host/replace-process.ts";
 import type { BlockOptions, NetOptions } from "./device-options.ts";
 import { chooseEngine } from "./engine-choice.ts";
@@ -35,7 +36,7 @@ export type ExitStatus =
 export interface MachineEvents {
   /** What the guest wrote to its console. */
   console: [bytes: Uint8Array];
-  /** A line with which the start was refused, or what else came on standard error. */
+  /** What came on standard error: the line with which the start was refused. */
   diagnostic: [text: string];
   /** The guest ended, and all it wrote has been given. */
   exit: [ExitStatus];
@@ -58,13 +59,13 @@ export class Machine extends EventEmitter<MachineEvents> {
   readonly exited: Promise<ExitStatus>;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, name: string) {
     super();
     this.#child = child;
     child.stdout?.on("data", (bytes: Uint8Array) => this.emit("console", bytes));
     child.stderr?.on("data", (bytes: Uint8Array) => this.emit("diagnostic", bytes.toString()));
     this.exited = new Promise((resolve, reject) => {
-      child.once("error", reject);
+      child.once("error", (error) => reject(spawnRefusal(error, name)));
       child.once("close", (status, signal) => {
         const exit: ExitStatus =
           signal === null ? { status: status ?? 0, signal: undefined } : { status: undefined, signal };
@@ -97,7 +98,9 @@ export class Machine extends EventEmitter<MachineEvents> {
       const stdio: StdioOptions = ["ignore", "pipe", "pipe", ...devices.map((device) => device.descriptor)];
       // By way of this process' descriptor: the child's own numbers are taken by its devices.
       const child = spawn(`/proc/${process.pid}/fd/${executable}`, [...args], { argv0: name, env: {}, stdio });
-      return new Machine(child);
+      return new Machine(child, name);
+    } catch (error) {
+      throw spawnRefusal(error, name);
     } finally {
       if (executable !== undefined) closeSync(executable);
       close();
@@ -114,6 +117,12 @@ export class Machine extends EventEmitter<MachineEvents> {
     this.#child.kill("SIGKILL");
     return this.exited;
   }
+}
+
+/** What Node says of a child that the host refused, e.g. E2BIG for its arguments, in Skiff's own class. */
+function spawnRefusal(error: unknown, name: string): unknown {
+  const fromSpawn = error instanceof Error && "syscall" in error && String(error.syscall).startsWith("spawn");
+  return fromSpawn && "errno" in error ? new HostError("spawn", -Number(error.errno), name) : error;
 }
 
 function asInChild(devices: readonly OpenDevice[]): OpenDevice[] {

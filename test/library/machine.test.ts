@@ -1,7 +1,15 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type ExitStatus, ImageError, Machine, type MachineOptions, parseImage, UsageError } from "../../src/index.ts";
+import {
+  type ExitStatus,
+  HostError,
+  ImageError,
+  Machine,
+  type MachineOptions,
+  parseImage,
+  UsageError,
+} from "../../src/index.ts";
 import { BLOCK, buildImage, NET } from "../format/build-image.ts";
 import { hostArchitecture, kitImage, kitImagePath } from "../support/guest.ts";
 import { namespaceOfTests } from "../support/namespace.ts";
@@ -203,6 +211,14 @@ describe("a machine is refused", () => {
     const before = ownDescriptors();
     const built = options();
     expect(() => Machine.start(built)).toThrow(error);
+    expect(ownDescriptors()).toEqual(before);
+  });
+
+  it("by a HostError where the host does not take the arguments", () => {
+    // Linux takes no word of more than 128 KiB (execve(2)).
+    const start = () => Machine.start({ image: kitImage("hello"), args: ["x".repeat(2 ** 18)], name: "longwinded" });
+    const before = ownDescriptors();
+    expect(start).toThrow(new HostError("spawn", 7, "longwinded"));
     expect(ownDescriptors()).toEqual(before);
   });
 

@@ -157,7 +157,7 @@ function startCode(plan: ExecutablePlan): Part {
     net: net.map(byDescriptor),
     block,
   });
-  const { bytes } = emitStartCode(
+  const bytes = emitStartCode(
     {
       architecture,
       speaker: plan.speaker,

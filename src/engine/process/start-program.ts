@@ -86,21 +86,16 @@ const MM_MAP_WORDS = 13;
 const MM_MAP_ARGUMENTS_END = 8;
 const MM_MAP_NO_AUXV_AND_SAME_EXE = 0xffff_ffff_0000_0000n;
 
-/** The kernel extends the initial stack by 128 KiB below its pointer (Linux fs/exec.c, `setup_arg_pages`). */
+/** More than the 128 KiB by which the kernel extends the initial stack downwards (Linux fs/exec.c, `setup_arg_pages`). */
 const STACK_BELOW_BYTES = 0x40000;
-
-/** Finished start code for a given address. */
-export interface StartCode {
-  readonly bytes: Uint8Array;
-}
 
 /**
  * Emits the code that runs between `execve` and the guest's first instruction: it verifies what was fixed at build,
  * maps the guest's memory, makes epoll set and timer, closes what the guest does not own, gives back the initial stack
  * with the environment in it, installs the filter and enters the guest.
  */
-export function emitStartCode(program: StartProgram, address: bigint): StartCode {
-  return { bytes: new StartEmitter(program).emit().finish(address) };
+export function emitStartCode(program: StartProgram, address: bigint): Uint8Array {
+  return new StartEmitter(program).emit().finish(address);
 }
 
 class StartEmitter {
