@@ -156,6 +156,13 @@ const CASES: readonly Case[] = [
   misuses("--net:service=nosuch", "net.spt", "Could not attach interface: nosuch: No such file or directory"),
   misuses("--net:service=@99", "net.spt", "Could not attach interface: @99: Bad file descriptor"),
   misuses("--net:service=@x", "net.spt", "Could not attach interface: @x: Invalid argument"),
+  inOwnWords(
+    misuses(
+      "--net:service=sixteen-bytes-xx",
+      "net.spt",
+      "Could not attach interface: sixteen-bytes-xx: File name too long",
+    ),
+  ),
   misuses("--net-mac:service=zz", "net.spt"),
   misuses("--net-mac:service=02:00:00:00:00", "net.spt"),
   refuses(
