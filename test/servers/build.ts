@@ -4,17 +4,28 @@ import { join, resolve } from "node:path";
 import { type Need, program } from "../support/needs.ts";
 
 const GUESTS = resolve(import.meta.dirname, "../../guests");
-const HARNESS = join(import.meta.dirname, "c");
+/** The folder of the C sources of tests. */
+export const HARNESS = join(import.meta.dirname, "c");
 const ARCHITECTURE = process.arch === "arm64" ? "aarch64" : "x86_64";
 const BUILD_LIMIT_MS = 110_000;
 
 /** What of the kit does without Solo5; memory and strings are the C library's there. */
-const KIT = ["arena.c", "format.c", "print.c", "words.c"].map((name) => join(GUESTS, "lib", name));
+export const KIT: readonly string[] = ["arena.c", "format.c", "print.c", "words.c"].map((name) =>
+  join(GUESTS, "lib", name),
+);
+
+/** A compiler's words for a program under the address and undefined behaviour sanitizers. */
+export const SANITIZED: readonly string[] = [
+  ...["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-omit-frame-pointer"],
+  ...["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+  ...[`-I${GUESTS}`, `-I${join(GUESTS, "include")}`, `-I${HARNESS}`],
+];
 
 /** What building a server here takes. */
 export const compiler: readonly Need[] = [program("gcc", "gcc"), program("make", "make")];
 
-function must(command: string, ...words: readonly string[]): void {
+/** Runs a program of a build, which must succeed. */
+export function must(command: string, ...words: readonly string[]): void {
   const { status, stdout, stderr, error } = spawnSync(command, words, { encoding: "utf8", timeout: BUILD_LIMIT_MS });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${command} ${words.join(" ")}: status ${status}\n${stdout}${stderr}`);
@@ -43,9 +54,8 @@ export function buildHarness(name: string, sources: readonly string[], folder: s
   const made = join(folder, output);
   must(
     "gcc",
-    ...["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-omit-frame-pointer"],
-    ...["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
-    ...[`-I${GUESTS}`, `-I${join(GUESTS, "include")}`, `-I${HARNESS}`, "-o", made],
+    ...SANITIZED,
+    ...["-o", made],
     ...[`${name}.c`, "fake_serve.c", "fake_solo5.c"].map((file) => join(HARNESS, file)),
     ...[join(GUESTS, "servers/common/disk.c"), ...sources, ...KIT],
   );

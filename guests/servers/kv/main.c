@@ -35,6 +35,6 @@ int solo5_app_main(const struct solo5_start_info *info) {
         return SOLO5_EXIT_FAILURE;
     size_t most = heap_bytes() - heap_bytes() / 16;
     server.memory_max = option_number(options, "maxmemory", most >> 20, 1, most >> 20) << 20;
-    print("kv: port %u, %zu MiB for data\n", port, server.memory_max >> 20);
+    print("kv: serving %zu MiB for data on port %u\n", server.memory_max >> 20, port);
     return serve_run();
 }
