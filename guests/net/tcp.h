@@ -47,6 +47,8 @@ enum {
 #define TCP_RTO_INITIAL_US 1000000u // RFC 6298 2.1
 #define TCP_RTO_SPARE_US 200000u    // at least this over the mean; RFC 6298 2.4 has 1 s, all of today's peers have this
 #define TCP_RTO_MAX_US 60000000u
+#define TCP_PROBE_MIN_US 10000u     // RFC 8985 7.2 waits for two round trips; timers and delayed work take theirs
+#define TCP_REORDER_MIN_US 1000u
 #define TCP_ACK_DELAY_NS (40 * 1000000ull) // RFC 9293 3.8.6.3: below 500 ms
 #define TCP_TIME_WAIT_NS (60 * NS_PER_S)
 #define TCP_LINGER_NS (10 * NS_PER_S)       // for a closed connection's peer to end its side
@@ -85,6 +87,13 @@ enum tcp_recovery {
     TCP_RECOVERY_TIMEOUT, // everything from snd.una on is sent again, up to recovery_point
 };
 
+// What the retransmission timer waits for.
+enum tcp_waiting {
+    TCP_WAITING_TIMEOUT, // RFC 6298; or for a window to open
+    TCP_WAITING_PROBE,   // the tail loss probe of RFC 8985 7
+    TCP_WAITING_REORDER, // a gap may still be filled by a segment that is late (RFC 8985 6)
+};
+
 struct serve_tcp {
     struct net *net;
     struct serve_tcp *next; // in its hash bucket, or of the free ones
@@ -112,6 +121,10 @@ struct serve_tcp {
     bool ack_now : 1;        // with the next flush, alone if need be
     bool output_forced : 1;  // a small segment waited long enough
     bool resend_first : 1;   // the segment at snd.una, with the next flush
+    bool probed : 1;         // the tail of what is in flight was sent again, to hear of losses
+    bool probe_again : 1;    // that probe was a retransmission, up to probe_end
+    bool arrived_twice : 1;  // the peer said so (RFC 2883)
+    bool gaps_lost : 1;      // they had their time
     bool rtt_timed : 1;      // the arrival of rtt_end is timed (without timestamps)
 
     struct {
@@ -149,6 +162,9 @@ struct serve_tcp {
     uint8_t unanswered;  // retransmissions or probes since the peer last made progress
     uint8_t keepalive_probes;
     sequence recovery_point;
+    sequence first_resent_max; // snd.max when the first segment was sent again
+    sequence probe_end;
+    uint8_t waiting_for; // enum tcp_waiting
     sequence resent; // HighRxt of RFC 6675: all below was sent again in this recovery
 
     uint32_t srtt_us, rttvar_us; // 0: no sample yet
@@ -216,6 +232,10 @@ uint32_t tcp_sacked_bytes(const struct serve_tcp *tcp, sequence end);
 void tcp_loss_on_acked(struct serve_tcp *tcp, uint32_t acked, uint32_t flight);
 void tcp_loss_on_duplicate(struct serve_tcp *tcp);
 void tcp_loss_on_timeout(struct serve_tcp *tcp);
+// The peer told of more that arrived behind gaps.
+void tcp_loss_on_sack(struct serve_tcp *tcp);
+// Gaps were there for long enough.
+void tcp_loss_on_reorder_timeout(struct serve_tcp *tcp);
 // In fast recovery with SACK: whether the network may take another segment now ...
 bool tcp_loss_may_send_new(const struct serve_tcp *tcp);
 // ... and which bytes to send again: NextSeg() of RFC 6675 4, rule 1, or 3 when not only what is lost for sure is wanted.
@@ -250,6 +270,7 @@ void tcp_challenge(struct serve_tcp *tcp);
 void tcp_send_syn(struct serve_tcp *tcp);
 void tcp_send_reset(struct serve_tcp *tcp);
 void tcp_send_probe(struct serve_tcp *tcp);
+void tcp_send_tail_probe(struct serve_tcp *tcp);
 
 // tcp_timer.c ---------------------------------------------------------------------------------------------------------
 

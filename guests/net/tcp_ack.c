@@ -52,6 +52,8 @@ void tcp_set_window(struct serve_tcp *tcp, const struct tcp_segment *segment) {
 // Notes what arrived behind gaps. True: some of it was not known before.
 static bool take_sack(struct serve_tcp *tcp, const struct tcp_segment *segment) {
     bool news = false;
+    tcp->arrived_twice = tcp->has_sack && segment->options.sack_count > 0
+                         && at_or_before(segment->options.sack[0].end, segment->ack);
     for (uint32_t i = 0; tcp->has_sack && i < segment->options.sack_count; i++) {
         struct sequence_range block = segment->options.sack[i];
         bool sane = before(segment->ack, block.begin) && before(block.begin, block.end)
@@ -103,6 +105,8 @@ bool tcp_take_ack(struct serve_tcp *tcp, const struct tcp_segment *segment) {
         take_new_ack(tcp, segment);
     else if (duplicate)
         tcp_loss_on_duplicate(tcp);
+    if (sack_news && tcp->sacked.count > 0)
+        tcp_loss_on_sack(tcp);
     if (before(tcp->snd.wl1, segment->begin)
         || (tcp->snd.wl1 == segment->begin && at_or_before(tcp->snd.wl2, segment->ack))) {
         uint32_t before_wnd = tcp->snd.wnd;

@@ -33,7 +33,7 @@ static struct sequence_range gap_before(const struct serve_tcp *tcp, uint32_t in
 
 // IsLost(), for that gap; `sacked_above`: bytes in the ranges from `index` on.
 static bool is_lost(const struct serve_tcp *tcp, uint32_t index, uint32_t sacked_above) {
-    return tcp->sacked.count - index >= TCP_DUPLICATES_MAX
+    return tcp->gaps_lost || tcp->sacked.count - index >= TCP_DUPLICATES_MAX
            || sacked_above > (TCP_DUPLICATES_MAX - 1) * tcp_segment_max(tcp);
 }
 
@@ -82,8 +82,23 @@ static void enter_fast_recovery(struct serve_tcp *tcp) {
     tcp->cwnd = tcp->ssthresh + (tcp->has_sack ? 0 : TCP_DUPLICATES_MAX * tcp_segment_max(tcp));
     tcp->recovery = TCP_RECOVERY_FAST;
     tcp->recovery_point = tcp->snd.max;
-    tcp->resent = tcp->snd.una;
+    tcp->resent = tcp->first_resent_max = tcp->snd.una;
     tcp->resend_first = true;
+}
+
+void tcp_loss_on_sack(struct serve_tcp *tcp) {
+    if (tcp->recovery == TCP_RECOVERY_NONE)
+        wheel_stop(&tcp->net->wheel, &tcp->retransmit_timer); // it now waits for the gap to be filled
+    // What was sent after the first segment was sent again has arrived, but not that: it got lost again.
+    if (tcp->recovery == TCP_RECOVERY_FAST && tcp->resent != tcp->snd.una
+        && before(tcp->first_resent_max, tcp->sacked.ranges[tcp->sacked.count - 1].end))
+        tcp->resend_first = true;
+}
+
+void tcp_loss_on_reorder_timeout(struct serve_tcp *tcp) {
+    tcp->gaps_lost = true;
+    enter_fast_recovery(tcp);
+    tcp_mark_dirty(tcp);
 }
 
 void tcp_loss_on_duplicate(struct serve_tcp *tcp) {
@@ -111,11 +126,12 @@ static void on_acked_in_fast_recovery(struct serve_tcp *tcp, uint32_t acked) {
         tcp->cwnd = tcp->ssthresh < burstless ? tcp->ssthresh : burstless;
         tcp->recovery = TCP_RECOVERY_NONE;
         tcp->duplicates = 0;
-        tcp->resend_first = false;
+        tcp->resend_first = tcp->gaps_lost = false;
         tcp->cwnd_acked = 0;
         return;
     }
     tcp->resent = later_of(tcp->resent, tcp->snd.una);
+    tcp->first_resent_max = tcp->snd.max;
     if (tcp->has_sack)
         return;
     tcp->resend_first = true;
@@ -137,7 +153,19 @@ static void grow_window(struct serve_tcp *tcp, uint32_t acked) {
     }
 }
 
+// RFC 8985 7.4: a probe that arrived once mended a loss, which the congestion window must hear of.
+static void heed_probe(struct serve_tcp *tcp, uint32_t flight) {
+    if (!tcp->probe_again || before(tcp->snd.una, tcp->probe_end))
+        return;
+    tcp->probe_again = false;
+    if (!tcp->arrived_twice)
+        tcp->cwnd = tcp->ssthresh = half_flight(tcp, flight);
+}
+
 void tcp_loss_on_acked(struct serve_tcp *tcp, uint32_t acked, uint32_t flight) {
+    tcp->probed = false;
+    if (tcp->recovery == TCP_RECOVERY_NONE)
+        heed_probe(tcp, flight);
     if (tcp->recovery == TCP_RECOVERY_FAST) {
         on_acked_in_fast_recovery(tcp, acked);
         return;
@@ -162,7 +190,7 @@ void tcp_loss_on_timeout(struct serve_tcp *tcp) {
     tcp->recovery_point = tcp->snd.max;
     tcp->timeout_timestamp = tcp_timestamp(tcp);
     tcp->duplicates = 0;
-    tcp->resend_first = false;
+    tcp->resend_first = tcp->gaps_lost = tcp->probe_again = false;
     tcp->rtt_timed = false;
     tcp->sacked.count = 0; // RFC 2018 8: the peer may have dropped what it had not acknowledged
     tcp->snd.nxt = tcp->snd.una;

@@ -150,6 +150,8 @@ static void send_in_sack_recovery(struct serve_tcp *tcp) {
         if (before(tcp_send_end(tcp), next.begin + bytes))
             bytes = tcp_send_end(tcp) - next.begin; // the rest is FIN
         tcp->resent = send_segment(tcp, next.begin, bytes, true);
+        if (next.begin == tcp->snd.una)
+            tcp->first_resent_max = tcp->snd.max;
     }
 }
 
@@ -161,6 +163,21 @@ static void send_first_again(struct serve_tcp *tcp) {
     bytes = least(bytes, least(tcp->send.count, tcp->snd.max - tcp->snd.una));
     bool fin_sent = before(tcp_send_end(tcp), tcp->snd.max);
     tcp->resent = later_of(tcp->resent, send_segment(tcp, tcp->snd.una, bytes, fin_sent));
+    tcp->first_resent_max = tcp->snd.max;
+}
+
+// RFC 8985 7.3: a new segment, or the last one again. Its acknowledgement tells what of the flight got lost.
+void tcp_send_tail_probe(struct serve_tcp *tcp) {
+    tcp->probed = true;
+    if (send_next(tcp, payload_max(tcp)))
+        return;
+    sequence end = later_of(tcp->snd.una, tcp->snd.max - 1); // without FIN
+    if (!before(tcp_send_end(tcp), tcp->snd.max))
+        end = tcp->snd.max;
+    uint32_t bytes = least(end - tcp->snd.una, payload_max(tcp));
+    send_segment(tcp, end - bytes, bytes, end != tcp->snd.max);
+    tcp->probe_again = true;
+    tcp->probe_end = tcp->snd.max;
 }
 
 // RFC 5681 4.1: after a pause the old window says nothing about the network.

@@ -10,6 +10,30 @@ static bool has_unsent(const struct serve_tcp *tcp) {
     return before(tcp->snd.nxt, end);
 }
 
+// What the timer is to wait for now, and for how long.
+static uint64_t choose_waiting(struct serve_tcp *tcp) {
+    uint64_t rto_ns = timeout_ns(tcp);
+    bool in_flight = tcp->snd.una != tcp->snd.max && tcp->snd.wnd != 0;
+    tcp->waiting_for = TCP_WAITING_TIMEOUT;
+    if (!tcp->has_sack || tcp->recovery != TCP_RECOVERY_NONE || tcp->srtt_us == 0 || !in_flight)
+        return rto_ns;
+    uint64_t wait_us;
+    if (tcp->sacked.count > 0) {
+        tcp->waiting_for = TCP_WAITING_REORDER;
+        wait_us = tcp->srtt_us / 4;
+        return (wait_us < TCP_REORDER_MIN_US ? TCP_REORDER_MIN_US : wait_us) * 1000;
+    }
+    // A single segment's acknowledgement may be delayed for longer than the timeout takes.
+    if (tcp->probed || tcp->snd.max - tcp->snd.una <= tcp_segment_max(tcp))
+        return rto_ns;
+    wait_us = 2 * (uint64_t)tcp->srtt_us;
+    uint64_t probe_ns = (wait_us < TCP_PROBE_MIN_US ? TCP_PROBE_MIN_US : wait_us) * 1000;
+    if (probe_ns >= rto_ns)
+        return rto_ns;
+    tcp->waiting_for = TCP_WAITING_PROBE;
+    return probe_ns;
+}
+
 // Runs while something is unacknowledged, or waits for a window that is closed or too small. In the other states the
 // timer has another use.
 void tcp_start_retransmit_timer(struct serve_tcp *tcp) {
@@ -20,7 +44,7 @@ void tcp_start_retransmit_timer(struct serve_tcp *tcp) {
         return;
     }
     if (!wheel_is_running(&tcp->retransmit_timer))
-        wheel_start(&tcp->net->wheel, &tcp->retransmit_timer, tcp->net->now_ns + timeout_ns(tcp));
+        wheel_start(&tcp->net->wheel, &tcp->retransmit_timer, tcp->net->now_ns + choose_waiting(tcp));
 }
 
 static void back_off(struct serve_tcp *tcp) {
@@ -49,7 +73,6 @@ static void on_data_timeout(struct serve_tcp *tcp) {
     if (tcp->snd.wnd == 0) {
         back_off(tcp);
         tcp_send_probe(tcp);
-        tcp_start_retransmit_timer(tcp);
         return;
     }
     if (tcp->snd.una == tcp->snd.max) {
@@ -81,7 +104,14 @@ static void on_retransmit_timer(struct serve_timer *timer, void *user) {
             tcp_drop(tcp, SERVE_CLOSED_DONE);
         break;
     default:
-        on_data_timeout(tcp);
+        if (tcp->waiting_for == TCP_WAITING_REORDER && tcp->sacked.count > 0)
+            tcp_loss_on_reorder_timeout(tcp);
+        else if (tcp->waiting_for == TCP_WAITING_PROBE)
+            tcp_send_tail_probe(tcp);
+        else
+            on_data_timeout(tcp);
+        if (tcp->state != TCP_CLOSED)
+            tcp_start_retransmit_timer(tcp);
     }
 }
 
