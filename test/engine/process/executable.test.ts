@@ -1,12 +1,12 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { SparseFile } from "../../../src/engine/process/elf.ts";
 import {
   type ExecutablePlan,
   HOST_PAGE_BYTES,
   largestPageBytes,
   makeExecutable,
-  type SparseFile,
 } from "../../../src/engine/process/executable.ts";
 import { ImageError } from "../../../src/format/error.ts";
 import type { Architecture, Image } from "../../../src/format/image.ts";
@@ -36,7 +36,7 @@ function plan(image: Image, pageBytes: number, changes: Partial<ExecutablePlan> 
 }
 
 /** The whole file, with zeros between its pieces. */
-function contentOf({ sizeBytes, pieces }: SparseFile): Uint8Array {
+function contentOf({ sizeBytes, pieces }: ReturnType<typeof makeExecutable>): Uint8Array {
   const file = new Uint8Array(sizeBytes);
   let end = 0;
   for (const { offset, bytes } of pieces) {
