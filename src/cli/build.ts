@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Command } from "commander";
-import type { SparseFile } from "../engine/process/executable.ts";
+import type { SparseFile } from "../engine/process/elf.ts";
 import { plannedDevices } from "../monitor/build-devices.ts";
 import { requireEngine } from "../monitor/engine-choice.ts";
 import { UsageError } from "../monitor/error.ts";

@@ -1,5 +1,6 @@
 import type { BlockAttachment, NetAttachment } from "../abi/spt.ts";
-import { ExecutableLimits, largestPageBytes, makeExecutable, type SparseFile } from "../engine/process/executable.ts";
+import type { SparseFile } from "../engine/process/elf.ts";
+import { ExecutableLimits, largestPageBytes, makeExecutable } from "../engine/process/executable.ts";
 import type { Image } from "../format/image.ts";
 import { BYTES_PER_MIB, minimumMemoryMib } from "../format/memory.ts";
 import { hostPageBytes } from "../host/libc.ffi.ts";

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { SparseFile } from "../../src/engine/process/executable.ts";
+import type { SparseFile } from "../../src/engine/process/elf.ts";
 import type { Architecture, Image } from "../../src/format/image.ts";
 import { parseImage } from "../../src/format/parse.ts";
 import { plannedDevices } from "../../src/monitor/build-devices.ts";

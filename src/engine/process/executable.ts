@@ -7,10 +7,11 @@ import {
   type NetAttachment,
 } from "../../abi/spt.ts";
 import { ImageError } from "../../format/error.ts";
-import type { Architecture, Image, Rights, Segment } from "../../format/image.ts";
+import type { Architecture, Image, Segment } from "../../format/image.ts";
+import { layOut, type Part, type SparseFile } from "./elf.ts";
 import { assembleFilter } from "./seccomp/filter.ts";
 import { sptPolicy } from "./seccomp/policy.ts";
-import { emitStartCode } from "./start-program.ts";
+import { emitStartCode, type ZeroRange } from "./start/program.ts";
 
 /** What an executable is made from. */
 export interface ExecutablePlan {
@@ -25,12 +26,6 @@ export interface ExecutablePlan {
   readonly processName: string;
   readonly speaker: string;
   readonly executableHeap: boolean;
-}
-
-/** A file's content by pieces; what lies between them is zero. */
-export interface SparseFile {
-  readonly sizeBytes: number;
-  readonly pieces: readonly { readonly offset: number; readonly bytes: Uint8Array }[];
 }
 
 /** Page sizes that Linux hosts of these architectures have. */
@@ -50,25 +45,6 @@ const LOW_MEMORY_BYTES = 0x10000;
 
 /** Size of the guest's initial frame: the System V ABI's return address, AAPCS64's alignment. */
 const STACK_TOP_BYTES: Readonly<Record<Architecture, number>> = { "x86-64": 8, aarch64: 16 };
-
-// ELF64 (System V gABI, chapters 4 and 5).
-const ELF_HEADER_BYTES = 64;
-const PROGRAM_HEADER_BYTES = 56;
-const ET_EXEC = 2;
-const MACHINE: Readonly<Record<Architecture, number>> = { "x86-64": 62, aarch64: 183 };
-const PT_LOAD = 1;
-const PT_GNU_STACK = 0x6474_e551;
-const PF_X = 1;
-const PF_W = 2;
-const PF_R = 4;
-
-/** A part of the executable that the kernel maps. */
-interface Part {
-  readonly address: number;
-  readonly content: Uint8Array;
-  readonly memoryBytes: number;
-  readonly rights: Rights;
-}
 
 /**
  * The largest of Linux' page sizes at which no page of the image would need the rights of two segments, or those of a
@@ -118,11 +94,29 @@ function roundUp(value: number, multiple: number): number {
  */
 export function makeExecutable(plan: ExecutablePlan): SparseFile {
   const { image } = plan;
-  const parts: Part[] = [
-    ...image.segments.map(({ address, content, memoryBytes, rights }) => ({ address, content, memoryBytes, rights })),
-    startCode(plan),
-  ];
-  return layOut(image.architecture, plan.pageBytes, parts);
+  const parts: Part[] = [...image.segments.flatMap((segment) => filePart(segment, plan.pageBytes)), startCode(plan)];
+  return layOut(image.architecture, START_CODE_ADDRESS, plan.pageBytes, parts);
+}
+
+/**
+ * End of what the kernel maps of a segment. The zeros of a writable one beyond its file's pages are left to start code:
+ * where the host has no memory for them, `execve` would end the process without a word.
+ */
+function mappedEnd(segment: Segment, pageBytes: number): number {
+  if (!segment.rights.write) return endOf(segment);
+  return Math.min(endOf(segment), roundUp(segment.address + segment.content.length, pageBytes));
+}
+
+function filePart(segment: Segment, pageBytes: number): Part[] {
+  const { address, content, rights } = segment;
+  const memoryBytes = mappedEnd(segment, pageBytes) - address;
+  return memoryBytes === 0 ? [] : [{ address, content, memoryBytes, rights }];
+}
+
+function zeroRanges(image: Image, pageBytes: number): ZeroRange[] {
+  return image.segments
+    .map((segment) => ({ address: mappedEnd(segment, pageBytes), end: endOf(segment) }))
+    .filter(({ address, end }) => end > address);
 }
 
 /** The descriptors behind the devices' own that start code puts epoll set and timer at. */
@@ -163,6 +157,7 @@ function startCode(plan: ExecutablePlan): Part {
       speaker: plan.speaker,
       processName: plan.processName,
       pageBytesMax: plan.pageBytes,
+      zeros: zeroRanges(image, plan.pageBytes),
       imageStart: image.segments[0]?.address ?? 0,
       imageEnd: lastAddress(image),
       memoryBytes,
@@ -188,62 +183,4 @@ function startCode(plan: ExecutablePlan): Part {
 function lastAddress(image: Image): number {
   const last = image.segments.at(-1);
   return last === undefined ? image.endAddress : endOf(last);
-}
-
-/** Puts each part at a file offset congruent to its address, as mapping it demands. */
-function layOut(architecture: Architecture, pageBytes: number, parts: readonly Part[]): SparseFile {
-  const headers = new Uint8Array(ELF_HEADER_BYTES + (parts.length + 1) * PROGRAM_HEADER_BYTES);
-  const view = new DataView(headers.buffer);
-  writeElfHeader(view, architecture, parts.length + 1);
-  const pieces: { offset: number; bytes: Uint8Array }[] = [{ offset: 0, bytes: headers }];
-  let end = headers.length;
-  for (const [index, part] of parts.entries()) {
-    // A page of the file of its own: what follows in the file must not appear behind the part in memory.
-    const offset = roundUp(end, pageBytes) + (part.address % pageBytes);
-    // The kernel clears what a file does not cover only where it may write; elsewhere the file's hole is the zeros.
-    const fileBytes = part.rights.write ? part.content.length : part.memoryBytes;
-    writeProgramHeader(view, index, { ...part, type: PT_LOAD, offset, fileBytes, alignBytes: pageBytes });
-    if (fileBytes > 0) {
-      pieces.push({ offset, bytes: part.content });
-      end = offset + fileBytes;
-    }
-  }
-  writeProgramHeader(view, parts.length, { ...STACK, type: PT_GNU_STACK, offset: 0, fileBytes: 0, alignBytes: 16 });
-  return { sizeBytes: end, pieces };
-}
-
-/** Says that the initial stack is not executable. */
-const STACK = { address: 0, memoryBytes: 0, rights: { read: true, write: true, execute: false } } as const;
-
-function writeElfHeader(view: DataView, architecture: Architecture, programHeaders: number): void {
-  // Magic, 64-bit, little-endian, version 1.
-  for (const [index, byte] of [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1].entries()) view.setUint8(index, byte);
-  view.setUint16(16, ET_EXEC, true);
-  view.setUint16(18, MACHINE[architecture], true);
-  view.setUint32(20, 1, true);
-  view.setBigUint64(24, BigInt(START_CODE_ADDRESS), true);
-  view.setBigUint64(32, BigInt(ELF_HEADER_BYTES), true);
-  view.setUint16(52, ELF_HEADER_BYTES, true);
-  view.setUint16(54, PROGRAM_HEADER_BYTES, true);
-  view.setUint16(56, programHeaders, true);
-}
-
-interface ProgramHeader extends Omit<Part, "content"> {
-  readonly type: number;
-  readonly offset: number;
-  readonly fileBytes: number;
-  readonly alignBytes: number;
-}
-
-function writeProgramHeader(view: DataView, index: number, header: ProgramHeader): void {
-  const at = ELF_HEADER_BYTES + index * PROGRAM_HEADER_BYTES;
-  const { read, write, execute } = header.rights;
-  view.setUint32(at, header.type, true);
-  view.setUint32(at + 4, (read ? PF_R : 0) | (write ? PF_W : 0) | (execute ? PF_X : 0), true);
-  view.setBigUint64(at + 8, BigInt(header.offset), true);
-  view.setBigUint64(at + 16, BigInt(header.address), true);
-  view.setBigUint64(at + 24, BigInt(header.address), true);
-  view.setBigUint64(at + 32, BigInt(header.fileBytes), true);
-  view.setBigUint64(at + 40, BigInt(header.memoryBytes), true);
-  view.setBigUint64(at + 48, BigInt(header.alignBytes), true);
 }

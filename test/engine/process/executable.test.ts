@@ -1,7 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { SparseFile } from "../../../src/engine/process/elf.ts";
 import {
   type ExecutablePlan,
   HOST_PAGE_BYTES,
@@ -12,7 +11,7 @@ import { ImageError } from "../../../src/format/error.ts";
 import type { Architecture, Image } from "../../../src/format/image.ts";
 import { parseImage } from "../../../src/format/parse.ts";
 import { AARCH64, BLOCK, buildImage, R, RW, RX, type SegmentDescription, X86_64 } from "../../format/build-image.ts";
-import { run } from "../../support/command.ts";
+import { run, shell } from "../../support/command.ts";
 import { PT_GNU_STACK, PT_LOAD, readExecutable } from "../../support/elf-reader.ts";
 import { writeExecutable } from "../../support/guest.ts";
 import { exitImage } from "../../support/small-image.ts";
@@ -114,7 +113,11 @@ describe.each(ARCHITECTURES)("an executable for %s", (_, machine) => {
     const { parts } = readExecutable(file);
     for (const { address, content, memoryBytes = content.length, flags } of segments) {
       const part = parts.find((candidate) => candidate.address === address);
-      expect(part).toMatchObject({ memoryBytes, flags });
+      // Start code maps the zeros beyond the pages that the file covers.
+      const coveredBytes = Math.ceil((address + content.length) / pageBytes) * pageBytes - address;
+      const mappedBytes = (flags & 2) === 0 ? memoryBytes : Math.min(memoryBytes, coveredBytes);
+      if (mappedBytes === 0) expect(part).toBeUndefined();
+      else expect(part).toMatchObject({ memoryBytes: mappedBytes, flags });
       const { offset = 0, fileBytes = 0 } = part ?? {};
       const expected = new Uint8Array(fileBytes);
       expected.set(content);
@@ -182,6 +185,22 @@ describe("the host's pages", () => {
     const segments = segmentsAt(step).slice(1);
     writeExecutable(path, makeExecutable(plan(exitImage({ segments }), pageBytes)));
     expect(run(path)).toEqual({ end: 42, stdout: "", stderr: "" });
+  });
+});
+
+describe("an image's zeros", () => {
+  const zeros = { address: 0x110000, content: new Uint8Array(8), memoryBytes: 2 ** 28, flags: RW };
+  const path = join(folder, "zeros");
+
+  it("are refused with a line where the host has no memory for them", () => {
+    const image = exitImage({ segments: [zeros] });
+    writeExecutable(path, makeExecutable(plan(image, 4096, { memoryBytes: 2 ** 29 })));
+    expect(run(path)).toEqual({ end: 42, stdout: "", stderr: "" });
+    expect(shell('ulimit -v 131072; exec "$0"', [path])).toEqual({
+      end: 1,
+      stdout: "",
+      stderr: "skiff: 512 MiB of guest memory cannot be had; free some, or give the guest less by --mem\n",
+    });
   });
 });
 

@@ -1,0 +1,67 @@
+import type { GuestAddress } from "../memory/address.ts";
+import type { GuestMemory } from "../memory/guest-memory.ts";
+import type { Mapping } from "../memory/page-table/mapping.ts";
+
+/** Where a guest's first instruction finds what. */
+export interface GuestStart {
+  readonly entry: GuestAddress;
+  readonly stackPointer: GuestAddress;
+  /** The only argument of the entry's function. */
+  readonly argument: GuestAddress;
+  /** What the guest may do with its memory, in ascending order; elsewhere it faults. */
+  readonly mappings: readonly Mapping[];
+}
+
+/** Serves a guest's hypercalls. */
+export interface HypercallServer {
+  /**
+   * @param number any, as the guest gave it.
+   * @param pointer below 2^32.
+   * @returns whether the guest goes on.
+   */
+  serve(number: number, pointer: number): boolean;
+}
+
+/** What a guest did that neither its own handlers nor the ABI take. */
+export interface GuestFault {
+  /** E.g. `page fault`. */
+  readonly what: string;
+  /** What it touched; undefined where that is not known or does not matter. */
+  readonly address?: bigint;
+  readonly access?: "read" | "write" | "read or write" | "execute";
+  /** Address of the instruction; undefined where the host lost it. */
+  readonly pc?: bigint;
+}
+
+/** Why a run came to its end. */
+export type EngineStop =
+  /** The server did not let the guest go on. */
+  | { readonly type: "served" }
+  /** The time slice is used, or a signal came. */
+  | { readonly type: "interrupted" }
+  | { readonly type: "fault"; readonly fault: GuestFault };
+
+/** Runs one guest's instructions. */
+export interface Engine {
+  readonly memory: GuestMemory;
+  /** Of the processor's counter, as the guest reads it. */
+  readonly counterHz: number;
+  /** Sets the processor to the guest's first instruction. Once, with the guest's memory loaded. */
+  start(start: GuestStart): void;
+  /** Runs the guest, from where it was, until it stops; its server gets every hypercall in between. */
+  run(server: HypercallServer): EngineStop;
+  /** Gives all back; the memory must not be touched afterwards. */
+  close(): void;
+}
+
+/** A fault as part of a sentence: `page fault, a write to 0x8, at pc 0x100234`. */
+export function describeFault({ what, address, access, pc }: GuestFault): string {
+  const touched = address === undefined ? "" : `, ${accessNoun(access)} 0x${address.toString(16)}`;
+  const at = pc === undefined ? "" : `, at pc 0x${pc.toString(16)}`;
+  return `${what}${touched}${at}`;
+}
+
+function accessNoun(access: GuestFault["access"]): string {
+  if (access === undefined) return "at address";
+  return access === "execute" ? "executing at" : `a ${access} at`;
+}

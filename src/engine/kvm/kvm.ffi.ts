@@ -1,0 +1,171 @@
+/** KVM's descriptors as thin typed calls: only those that the engine needs. */
+import { closeSync, constants, openSync } from "node:fs";
+import koffi from "koffi";
+import { HostError } from "../../host/error.ts";
+import { type HostMapping, mapDescriptor } from "../../host/mapping.ffi.ts";
+import { ASK, CAPABILITY, KVM_API_VERSION, KVM_RUN, TELL } from "./numbers.ts";
+
+export const KVM_DEVICE = "/dev/kvm";
+
+const libc = koffi.load(null);
+/** An int is koffi's fastest argument; the numbers fit, and a register passes them whole. */
+const ask: (descriptor: number, request: number, argument: number) => number = libc.func(
+  "int ioctl(int, unsigned int, int)",
+);
+const tell: (descriptor: number, request: number, argument: bigint | Uint8Array) => number = libc.func(
+  "int ioctl(int, unsigned int, void *)",
+);
+
+function checked(call: string, result: number): number {
+  if (result < 0) throw new HostError(call, koffi.errno(), KVM_DEVICE);
+  return result;
+}
+
+/** `/dev/kvm`: what this host's KVM offers. */
+export class Kvm {
+  readonly descriptor: number;
+  /** Bytes of `struct kvm_run` and what follows it. */
+  readonly runBytes: number;
+
+  private constructor(descriptor: number) {
+    this.descriptor = descriptor;
+    const version = this.ask("KVM_GET_API_VERSION", 0);
+    if (version !== KVM_API_VERSION) {
+      throw new RangeError(`${KVM_DEVICE} has API version ${version}, expected ${KVM_API_VERSION}`);
+    }
+    this.runBytes = this.ask("KVM_GET_VCPU_MMAP_SIZE", 0);
+  }
+
+  /** @throws Node's own error where the device cannot be opened; {HostError} or {RangeError} where it is no usable KVM. */
+  static open(path: string = KVM_DEVICE): Kvm {
+    const descriptor = openSync(path, constants.O_RDWR);
+    try {
+      return new Kvm(descriptor);
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  /** What KVM_CHECK_EXTENSION answers: 0 where the capability is missing. */
+  capability(name: keyof typeof CAPABILITY): number {
+    return this.ask("KVM_CHECK_EXTENSION", CAPABILITY[name]);
+  }
+
+  ask(request: keyof typeof ASK, argument: number): number {
+    return checked(request, ask(this.descriptor, ASK[request], argument));
+  }
+
+  tell(request: keyof typeof TELL, argument: Uint8Array): number {
+    return checked(request, tell(this.descriptor, TELL[request], argument));
+  }
+
+  /** @param type the argument of KVM_CREATE_VM. */
+  createMachine(type: number): KvmMachine {
+    return new KvmMachine(this.ask("KVM_CREATE_VM", type));
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+}
+
+/** A virtual machine: memory and a vCPU. */
+export class KvmMachine {
+  readonly descriptor: number;
+
+  constructor(descriptor: number) {
+    this.descriptor = descriptor;
+  }
+
+  tell(request: keyof typeof TELL, argument: Uint8Array): number {
+    return checked(request, tell(this.descriptor, TELL[request], argument));
+  }
+
+  /** Gives the guest memory: `struct kvm_userspace_memory_region`. */
+  setMemory(region: {
+    readonly slot: number;
+    readonly guestAddress: number;
+    readonly bytes: number;
+    readonly hostAddress: bigint;
+    readonly readOnly?: boolean;
+  }): void {
+    const KVM_MEM_READONLY = 2;
+    const argument = new DataView(new ArrayBuffer(32));
+    argument.setUint32(0, region.slot, true);
+    argument.setUint32(4, region.readOnly ? KVM_MEM_READONLY : 0, true);
+    argument.setBigUint64(8, BigInt(region.guestAddress), true);
+    argument.setBigUint64(16, BigInt(region.bytes), true);
+    argument.setBigUint64(24, region.hostAddress, true);
+    this.tell("KVM_SET_USER_MEMORY_REGION", bytesOf(argument));
+  }
+
+  createVcpu(runBytes: number): KvmVcpu {
+    const descriptor = checked("KVM_CREATE_VCPU", ask(this.descriptor, ASK.KVM_CREATE_VCPU, 0));
+    try {
+      return new KvmVcpu(descriptor, mapDescriptor(descriptor, runBytes));
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+}
+
+/** A virtual processor with `struct kvm_run`, by which it tells its exits. */
+export class KvmVcpu {
+  readonly descriptor: number;
+  /** `struct kvm_run` and what follows it. */
+  readonly run: DataView;
+  readonly #mapping: HostMapping;
+
+  constructor(descriptor: number, mapping: HostMapping) {
+    this.descriptor = descriptor;
+    this.#mapping = mapping;
+    this.run = new DataView(mapping.buffer);
+  }
+
+  /** Runs the guest up to its next exit. @returns 0, or the error number. */
+  enter(): number {
+    return ask(this.descriptor, KVM_RUN, 0) < 0 ? koffi.errno() : 0;
+  }
+
+  ask(request: keyof typeof ASK, argument: number): number {
+    return checked(request, ask(this.descriptor, ASK[request], argument));
+  }
+
+  tell(request: keyof typeof TELL, argument: Uint8Array): number {
+    return checked(request, tell(this.descriptor, TELL[request], argument));
+  }
+
+  /** Reads a register of 64 bits by KVM_GET_ONE_REG. */
+  getRegister(id: bigint): bigint {
+    const value = new BigUint64Array(1);
+    this.#oneRegister("KVM_GET_ONE_REG", id, value);
+    return value[0] ?? 0n;
+  }
+
+  /** Sets a register of 64 bits by KVM_SET_ONE_REG. */
+  setRegister(id: bigint, value: bigint): void {
+    this.#oneRegister("KVM_SET_ONE_REG", id, BigUint64Array.of(value));
+  }
+
+  /** `struct kvm_one_reg`: the register's id and the address of its value. */
+  #oneRegister(request: "KVM_GET_ONE_REG" | "KVM_SET_ONE_REG", id: bigint, value: BigUint64Array): void {
+    const argument = BigUint64Array.of(id, koffi.address(value));
+    this.tell(request, new Uint8Array(argument.buffer));
+  }
+
+  close(): void {
+    this.#mapping.unmap();
+    closeSync(this.descriptor);
+  }
+}
+
+/** A structure's bytes as an argument of `tell`. */
+export function bytesOf(view: DataView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
