@@ -1,41 +1,40 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Bundle, bundle } from "../bundle.ts";
-import { type Running, start, succeed } from "../support/command.ts";
+import { bundledSkiff } from "../cli/bundled-skiff.ts";
+import { type Running, start } from "../support/command.ts";
+import { kitImagePath } from "../support/guest.ts";
 import { namespaceOfTests } from "../support/namespace.ts";
 import { describeWith, program, root } from "../support/needs.ts";
 import { programsOfTests } from "./programs.ts";
 
 const TIME_LIMIT_MS = 120_000;
-const GUESTS = join(import.meta.dirname, "../../guests");
 const ARCHITECTURE = process.arch === "arm64" ? "aarch64" : "x86_64";
 const GUEST_ADDRESS = "10.0.0.2";
+const OPTION = `--ipv4=${GUEST_ADDRESS}/24`;
 
-const needs = [
-  root,
-  program("gcc", "gcc"),
-  program("make", "make"),
-  program("ip", "iproute2"),
-  program("ping", "iputils-ping"),
-];
+const needs = [root, program("gcc", "gcc"), program("ip", "iproute2"), program("ping", "iputils-ping")];
+
+/** The server of guests/servers/services as a native program: on Linux's sockets, or with the stack on a tap. */
+function native(name: "services" | "services-tap"): string {
+  return join(import.meta.dirname, "../../guests/native", ARCHITECTURE, name);
+}
 
 describeWith(needs, "Linux's TCP", () => {
   const namespace = namespaceOfTests();
+  const skiff = bundledSkiff();
   const { compileTool } = programsOfTests();
-  const folder = mkdtempSync(join(tmpdir(), "skiff-services-"));
-  const native = (name: string) => join(folder, ARCHITECTURE, "native", name);
   let client: Bundle;
   let badLink = "";
   let guest: Running | undefined;
 
   beforeAll(async () => {
     namespace.addTap("tap0", "10.0.0.1/24");
-    succeed("make", "-C", GUESTS, `OUT=${folder}`, native("services"), native("services-tap"));
     badLink = compileTool("bad_link");
     client = await bundle("test/net/client.ts");
   }, TIME_LIMIT_MS);
+
+  afterAll(() => client.remove());
 
   afterEach(async () => {
     guest?.kill("SIGTERM");
@@ -43,31 +42,27 @@ describeWith(needs, "Linux's TCP", () => {
     guest = undefined;
   });
 
-  afterAll(() => {
-    client.remove();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  async function startGuest(command: string, ...args: readonly string[]): Promise<void> {
-    guest = namespace.inside(() => start(command, args));
+  async function startGuest(starting: () => Running): Promise<void> {
+    guest = namespace.inside(starting);
     await guest.printed(/services: ready/);
   }
 
   async function ask(address: string, ...words: readonly (string | number)[]): Promise<void> {
     const asking = namespace.inside(() => start(process.execPath, [client.path, address, ...words.map(String)]));
     const { end, stdout, stderr } = await asking.ended;
-    expect(stderr).toBe("");
-    expect({ end, stdout }).toEqual({ end: 0, stdout: "whole\n" });
+    expect({ end, stdout, stderr }).toEqual({ end: 0, stdout: "whole\n", stderr: "" });
   }
 
-  const stack = () => [native("services-tap"), "--mem=64"];
-  const options = `--ipv4=${GUEST_ADDRESS}/24`;
+  const startOnTap = () => startGuest(() => start(native("services-tap"), ["--mem=64", "--net:service=tap0", OPTION]));
+  const startImage = () =>
+    startGuest(() => skiff.start(["run", "--mem", "64", "--net", "service=tap0", kitImagePath("services"), OPTION]));
 
-  describe("and the stack, over a tap,", () => {
-    const startOnTap = () => startGuest(stack()[0] ?? "", "--mem=64", "--net:service=tap0", options);
-
+  describe.each([
+    ["a native program", startOnTap],
+    ["a unikernel in the process engine", startImage],
+  ])("and the stack in %s", (_, startStack) => {
     it("ping each other", async () => {
-      await startOnTap();
+      await startStack();
       for (const bytes of [0, 56, 1472]) {
         const { stdout } = namespace.run("ping", "-c", "3", "-i", "0.1", "-s", String(bytes), GUEST_ADDRESS);
         expect(stdout).toContain("3 received");
@@ -83,21 +78,19 @@ describeWith(needs, "Linux's TCP", () => {
       ["echo", 1_000_000, 20],
       ["dialogue", 16_000, 5],
       ["echo", 1, 500],
-    ])("%s of %i bytes on %i connections", { timeout: TIME_LIMIT_MS }, async (service, bytes, connections) => {
-      await startOnTap();
-      await ask(GUEST_ADDRESS, service, bytes, connections);
-    });
+    ])(
+      "exchange: %s of %i bytes on %i connections",
+      { timeout: TIME_LIMIT_MS },
+      async (service, bytes, connections) => {
+        await startStack();
+        await ask(GUEST_ADDRESS, service, bytes, connections);
+      },
+    );
 
     it("refuse a port without a listener", async () => {
-      await startOnTap();
-      const asked = namespace.run(
-        process.execPath,
-        "-e",
-        `
-        require("node:net").connect(1234, "${GUEST_ADDRESS}").on("error", ({ code }) => console.log(code));
-      `,
-      );
-      expect(asked.stdout).toBe("ECONNREFUSED\n");
+      await startStack();
+      const asking = `require("net").connect(1234, "${GUEST_ADDRESS}").on("error", ({ code }) => console.log(code))`;
+      expect(namespace.run(process.execPath, "-e", asking).stdout).toBe("ECONNREFUSED\n");
     });
   });
 
@@ -112,7 +105,8 @@ describeWith(needs, "Linux's TCP", () => {
       ["dialogue", 800, 10, 7],
     ])("%s of %i bytes on %i connections, seed %i", { timeout: TIME_LIMIT_MS }, async (service, bytes, count, seed) => {
       const quality = [50_000, 10_000, 20_000, 2000, seed].map(String);
-      await startGuest(badLink, "tap0", ...quality, ...stack(), "--net:service=@3", options);
+      const command = [native("services-tap"), "--mem=64", "--net:service=@3", OPTION];
+      await startGuest(() => start(badLink, ["tap0", ...quality, ...command]));
       await ask(GUEST_ADDRESS, service, bytes, count);
     });
   });
@@ -126,7 +120,7 @@ describeWith(needs, "Linux's TCP", () => {
   ])(
     "and the same server on Linux's sockets: %s of %i bytes on %i connections",
     async (service, bytes, connections) => {
-      await startGuest(native("services"), "--mem=64");
+      await startGuest(() => start(native("services"), ["--mem=64"]));
       await ask("127.0.0.1", service, bytes, connections);
     },
   );
