@@ -27,6 +27,8 @@ const EDNS = { size: 1232, version: 0 };
 const lines = (records: readonly DnsRecord[]) =>
   records.map(({ name, type, ttl, data }) => `${name} ${ttl} ${type} ${data}`);
 
+const START = "$ORIGIN example.com.\n$TTL 60\n@ SOA ns hostmaster 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
+
 /** A message with the counts and the body given. */
 function message(counts: readonly number[], body: Uint8Array, flags = 0): Buffer {
   const header = Buffer.alloc(12);
@@ -125,6 +127,27 @@ describeWith([...compiler, program("dig", "bind9-dnsutils")], "dnsd", () => {
       expect(response.size).toBeLessThanOrEqual(Math.max(512, edns?.size ?? 0));
       const [overTcp] = await askOverTcp(server.port, [encodeQuery(query)]);
       expect(overTcp === undefined ? 0 : decodeMessage(overTcp).answer.length).toBe(6);
+    });
+
+    it("tells that servers' addresses are missing in a referral, where they are found nowhere else", async () => {
+      const query = { name: "x.wide.example.com", type: "A" } as const;
+      const short = await client.ask(query);
+      const whole = await client.ask({ ...query, edns: { size: 1232 } });
+      expect([short.flags, short.authority.length]).toEqual([["qr", "tc"], 6]);
+      expect([whole.flags, whole.authority.length, whole.additional.length]).toEqual([["qr"], 6, 14]);
+    });
+
+    it("leaves out in silence what the answer is whole without", async () => {
+      const { port } = await startServer(path, [
+        padded(
+          "full.zone",
+          `${START}post MX 1 mail\n${[...Array(40).keys()].map((i) => `mail A 192.0.2.${i}\n`).join("")}`,
+        ),
+      ]);
+      const other = await udpClient(port);
+      const response = await other.ask({ name: "post.example.com", type: "MX" });
+      expect([response.flags, response.answer.length, response.additional]).toEqual([["qr", "aa"], 1, []]);
+      other.close();
     });
 
     it("gets no more than --udp-size allows", async () => {
@@ -245,8 +268,6 @@ describeWith([...compiler, program("dig", "bind9-dnsutils")], "dnsd", () => {
   });
 
   describe("zone files", () => {
-    const START = "$ORIGIN example.com.\n$TTL 60\n@ SOA ns hostmaster 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
-
     it.each([
       ["", "zone: there are no records"],
       ["\n; nothing\n", "zone: there are no records"],

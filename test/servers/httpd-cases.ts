@@ -115,6 +115,13 @@ const FIELDS: readonly Row[] = [
   ["a NUL in a value", `GET / HTTP/1.1\r\n${host}X: a\0b\r\n\r\n`, [400], "closed"],
   ["a DEL in a value", `GET / HTTP/1.1\r\n${host}X: a\x7fb\r\n\r\n`, [400], "closed"],
   ["a control character in a long value", `GET / HTTP/1.1\r\n${host}X: ${"v".repeat(37)}\x01\r\n\r\n`, [400], "closed"],
+  [
+    "a DEL in a long value",
+    `GET / HTTP/1.1\r\n${host}X: ${"v".repeat(37)}\x7f${"v".repeat(37)}\r\n\r\n`,
+    [400],
+    "closed",
+  ],
+  ["a tab in a long value", `GET / HTTP/1.1\r\n${host}X: ${"v".repeat(37)}\t${"v".repeat(37)}\r\n\r\n`, [200], "open"],
   ["bytes beyond ASCII in a value", `GET / HTTP/1.1\r\n${host}X: \xe4\xff\r\n\r\n`, [200], "open"],
   ["tabs around a value", "GET / HTTP/1.1\r\nHost:\t a \t\r\n\r\n", [200], "open"],
   ["names in any case", "GET / HTTP/1.1\r\nhOsT: a\r\nCONNECTION: CLOSE\r\n\r\n", [200], "closed"],

@@ -8,7 +8,7 @@ import { temporaryFolder } from "../support/temporary.ts";
 import { buildServer, compiler } from "./build.ts";
 import { exchange, get, type HttpResponse, open, readToEnd, request, responses } from "./http.ts";
 import { type RunningServer, startServer } from "./running.ts";
-import { MODIFIED, makeArchive, siteFiles, writeSite } from "./site.ts";
+import { MODIFIED, makeArchive, paxRecord, siteFiles, tarEntry, writeSite } from "./site.ts";
 
 const RANGES = 400;
 
@@ -63,6 +63,42 @@ describeWith([...compiler, program("tar", "tar")], `httpd-tar, seed ${SEED}`, ()
     writeFileSync(join(small, "p".repeat(90), `${"q".repeat(90)}.txt`), "prefixed\n");
     const { port } = await serve(makeArchive(small, join(folder, "small.tar"), "ustar", 512));
     expect((await get(port, `/${"p".repeat(90)}/${"q".repeat(90)}.txt`)).body.toString()).toBe("prefixed\n");
+  });
+
+  it("is served from an archive that says sizes, names and times in other ways", async () => {
+    const archive = join(folder, "made.tar");
+    const large = Buffer.alloc(600, "large ");
+    writeFileSync(
+      archive,
+      Buffer.concat([
+        tarEntry({ name: "pax_global_header", kind: "g", content: paxRecord("path", "nowhere") }),
+        tarEntry({ name: "x", kind: "x", content: paxRecord("size", "600") + paxRecord("mtime", "1000000000.75") }),
+        tarEntry({ name: "pax.bin", content: large, size: "0" }),
+        tarEntry({ name: "base256.bin", content: large, size: Buffer.from("800000000000000000000258", "hex") }),
+        tarEntry({ name: "old/", content: "" }),
+        tarEntry({ name: "old/blanks.bin", content: large, size: "   1130 " }),
+        tarEntry({ name: "twice.txt", content: "first" }),
+        tarEntry({ name: "twice.txt", content: "second" }),
+        tarEntry({ name: "/absolute.txt", content: "absolute" }),
+        tarEntry({ name: "../outside.txt", content: "outside" }),
+        tarEntry({ name: "link.txt", kind: "1", target: "./twice.txt", content: "" }),
+        tarEntry({ name: "dangling.txt", kind: "1", target: "nothing", content: "" }),
+        Buffer.alloc(1024),
+      ]),
+    );
+    const made = await serve(archive);
+    const text = async (target: string) => {
+      const { status, body } = await get(made.port, target);
+      return status === 200 ? body.toString() : status;
+    };
+    for (const name of ["pax.bin", "base256.bin", "old/blanks.bin"]) expect(await text(`/${name}`)).toBe(`${large}`);
+    expect((await get(made.port, "/pax.bin")).fields.get("last-modified")).toBe("Sun, 09 Sep 2001 01:46:40 GMT");
+    expect(await text("/twice.txt")).toBe("second");
+    expect(await text("/link.txt")).toBe("second");
+    expect(await text("/absolute.txt")).toBe("absolute");
+    expect((await get(made.port, "/old")).status).toBe(301);
+    for (const name of ["outside.txt", "dangling.txt", "nowhere"]) expect(await text(`/${name}`)).toBe(404);
+    expect(await made.running.printed(/: 2 entries are neither/)).toContain("left out\n");
   });
 
   it.each([

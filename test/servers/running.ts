@@ -29,10 +29,15 @@ export async function startServer(path: string, words: readonly string[] = []): 
       if (attempt < ATTEMPTS && /cannot be listened on/.test(stdout)) continue;
       throw error;
     }
-    afterAll(() => {
-      running.kill("SIGKILL");
-      return running.ended;
-    });
+    endWithTests(running);
     return { port, running };
   }
+}
+
+/** Ends a program when the tests of the file have ended. */
+export function endWithTests(running: Running): void {
+  afterAll(() => {
+    running.kill("SIGKILL");
+    return running.ended;
+  });
 }

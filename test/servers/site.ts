@@ -49,3 +49,41 @@ export function makeArchive(folder: string, archive: string, format: string, blo
   truncateSync(archive, Math.ceil(statSync(archive).size / blockBytes) * blockBytes);
   return archive;
 }
+
+const BLOCK_BYTES = 512;
+
+interface TarEntry {
+  readonly name: string;
+  readonly content: string | Uint8Array;
+  /** The letter of its type; a file without. */
+  readonly kind?: string;
+  readonly target?: string;
+  /** The field as it is written; else the content's size in octal. */
+  readonly size?: string | Uint8Array;
+}
+
+/** An entry of a ustar archive, made by hand to say things in ways that tar does not. */
+export function tarEntry({ name, content, kind = "0", target = "", size }: TarEntry): Buffer {
+  const bytes = Buffer.from(content);
+  const header = Buffer.alloc(BLOCK_BYTES);
+  const put = (text: string | Uint8Array, at: number) => header.set(Buffer.from(text), at);
+  put(name, 0);
+  put("0000644\0", 100);
+  put(size ?? bytes.length.toString(8).padStart(11, "0"), 124);
+  put("07346545000", 136); // 1000000000 s
+  put(kind, 156);
+  put(target, 157);
+  put("ustar\x0000", 257);
+  put("        ", 148);
+  const sum = header.reduce((before, byte) => before + byte, 0);
+  put(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  return Buffer.concat([header, bytes, Buffer.alloc((BLOCK_BYTES - (bytes.length % BLOCK_BYTES)) % BLOCK_BYTES)]);
+}
+
+/** A record of a pax header, whose size counts itself. */
+export function paxRecord(keyword: string, value: string): string {
+  const rest = ` ${keyword}=${value}\n`;
+  const digits = `${rest.length + 1}`.length;
+  const size = rest.length + digits;
+  return `${size}`.length === digits ? `${size}${rest}` : `${size + 1}${rest}`;
+}

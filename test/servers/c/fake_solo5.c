@@ -33,8 +33,10 @@ solo5_result_t solo5_block_read(solo5_handle_t handle, solo5_off_t offset, uint8
     bool is_one_block = size == fake_solo5.block_size && offset % size == 0;
     if (handle != 1 || !is_one_block || offset > fake_solo5.block_capacity - size)
         return SOLO5_R_EINVAL;
-    if (fake_solo5.block_fails)
+    if (fake_solo5.block_fails) {
+        memset(data, 0xdd, size); // what is in it then, nobody may rely on
         return SOLO5_R_EUNSPEC;
+    }
     memcpy(data, fake_solo5.block_bytes + offset, size);
     return SOLO5_R_OK;
 }
