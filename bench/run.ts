@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { INSIDE_NAMESPACE } from "./support/namespace.ts";
 
 // npm run bench -- [NAME…]: runs the benchmarks, one after another; without a name all of them.
@@ -12,12 +13,19 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly run: () => Pr
 // It would add some 50 ms to every start of Node.
 delete process.env["NODE_EXTRA_CA_CERTS"];
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHMARKS);
-for (const name of names) {
-  const load = BENCHMARKS[name];
-  if (load === undefined) {
-    console.error(`there is no benchmark '${name}'; there are ${Object.keys(BENCHMARKS).join(", ")}`);
-    process.exit(1);
+const unknown = names.find((name) => BENCHMARKS[name] === undefined);
+if (unknown !== undefined) {
+  console.error(`there is no benchmark '${unknown}'; there are ${Object.keys(BENCHMARKS).join(", ")}`);
+  process.exit(1);
+}
+const [only = ""] = names;
+if (names.length === 1) {
+  if (!INSIDE_NAMESPACE) console.log(`${only}:`);
+  await (await BENCHMARKS[only]?.())?.run();
+} else {
+  // Each in a process of its own: one pins itself to a core, another leaves for a network namespace.
+  for (const name of names) {
+    const { status } = spawnSync(process.execPath, [process.argv[1] ?? "", name], { stdio: "inherit" });
+    if (status !== 0) process.exitCode = 1;
   }
-  if (!INSIDE_NAMESPACE) console.log(`${name}:`);
-  await (await load()).run();
 }

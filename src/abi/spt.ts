@@ -2,6 +2,7 @@
  * Solo5's `spt` ABI, version 2: what a guest finds in low memory when it starts (Solo5 v0.12, `include/spt_abi.h`,
  * `struct spt_boot_info`; `include/mft_abi.h`, `struct mft_entry`).
  */
+import { ENTRY, entryOffset, fillBlock } from "./manifest.ts";
 
 export const SPT_ABI_VERSION = 2;
 /** Address of the boot information. */
@@ -15,15 +16,6 @@ export const TIMER_EVENT_DATA = 0xffff_fffen;
 const PROCESS_NAME_BYTES = 16;
 
 const BOOT_INFORMATION_BYTES = 40;
-const MANIFEST_HEADER_BYTES = 8;
-const ENTRY_BYTES = 104;
-// Offsets in `struct mft_entry`.
-const CAPACITY = 72;
-const BLOCK_SIZE = 80;
-const MAC = 72;
-const MTU = 78;
-const HOST_DESCRIPTOR = 88;
-const ATTACHED = 96;
 
 /** A block device as the guest sees it; its reads and writes are of one block each. */
 export interface BlockAttachment {
@@ -62,16 +54,16 @@ export interface SptBoot {
 /** Where things of the boot information lie in the guest's memory. */
 export const addressIn = {
   /** Six bytes. */
-  mac: (index: number) => entryAddress(index) + MAC,
+  mac: (index: number) => entryAddress(index) + ENTRY.mac,
   /** Two bytes. */
-  mtu: (index: number) => entryAddress(index) + MTU,
+  mtu: (index: number) => entryAddress(index) + ENTRY.mtu,
   /** Right behind the process' name and its terminator. */
   commandLine: (manifestBytes: number) =>
     BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES + manifestBytes + PROCESS_NAME_BYTES,
 } as const;
 
 function entryAddress(index: number): number {
-  return BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES + MANIFEST_HEADER_BYTES + index * ENTRY_BYTES;
+  return BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES + entryOffset(index);
 }
 
 /**
@@ -90,16 +82,14 @@ export function bootInformation(boot: SptBoot): Uint8Array {
   view.setBigUint64(24, BigInt(BOOT_INFORMATION_ADDRESS + BOOT_INFORMATION_BYTES), true);
   view.setInt32(32, boot.epollDescriptor, true);
   view.setInt32(36, boot.timerDescriptor, true);
-  for (const block of boot.block) {
-    const entry = entryAddress(block.index) - BOOT_INFORMATION_ADDRESS;
-    view.setBigUint64(entry + CAPACITY, BigInt(block.capacityBytes), true);
-    view.setUint16(entry + BLOCK_SIZE, block.blockBytes, true);
-    attach(view, entry, block.descriptor);
+  const manifest = new DataView(bytes.buffer, BOOT_INFORMATION_BYTES, boot.manifest.length);
+  for (const { index, capacityBytes, blockBytes, descriptor } of boot.block) {
+    fillBlock(manifest, index, capacityBytes, blockBytes);
+    attach(manifest, index, descriptor);
   }
-  for (const net of boot.net) {
-    const entry = entryAddress(net.index) - BOOT_INFORMATION_ADDRESS;
-    if (net.mac !== undefined) bytes.set(net.mac, entry + MAC);
-    attach(view, entry, net.descriptor);
+  for (const { index, mac, descriptor } of boot.net) {
+    if (mac !== undefined) bytes.set(mac, BOOT_INFORMATION_BYTES + entryOffset(index) + ENTRY.mac);
+    attach(manifest, index, descriptor);
   }
   return bytes;
 }
@@ -112,7 +102,7 @@ export function processNameBytes(name: string): Uint8Array {
   return bytes;
 }
 
-function attach(view: DataView, entry: number, descriptor: number): void {
-  view.setInt32(entry + HOST_DESCRIPTOR, descriptor, true);
-  view.setUint8(entry + ATTACHED, 1);
+function attach(manifest: DataView, index: number, descriptor: number): void {
+  manifest.setInt32(entryOffset(index) + ENTRY.hostDescriptor, descriptor, true);
+  manifest.setUint8(entryOffset(index) + ENTRY.attached, 1);
 }

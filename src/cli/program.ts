@@ -90,11 +90,16 @@ function mistakeLine(command: Command, text: string): string {
 export function report(error: unknown, name = "skiff"): number {
   if (error instanceof CommanderError) return error.exitCode;
   if (error instanceof ImageError || error instanceof HostError || error instanceof UsageError) {
-    writeSync(2, `${name}: ${error.message}\n`);
+    writeSync(2, `${name}: ${oneLine(error.message)}\n`);
   } else {
     writeSync(2, `${name}: a defect in Skiff, please report it:\n${error instanceof Error ? error.stack : error}\n`);
   }
   return FAILURE_STATUS;
+}
+
+/** File names and words of the user's may hold line breaks and other control characters. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 const HELP_EXAMPLES = `

@@ -76,7 +76,7 @@ export function parseOption(word: string): SptOption {
 }
 
 function parseMem(word: string): SptOption {
-  const match = /^--mem=\+?([0-9]{1,9})/.exec(word);
+  const match = /^--mem=\+?([0-9]+)/.exec(word);
   const mib = match === null ? 0 : Number(match[1]);
   return mib > 0 ? { kind: "mem", mib } : { kind: "malformed mem" };
 }

@@ -111,9 +111,9 @@ function parseDescriptor(option: string, text: string, backend: string): number 
   return descriptor;
 }
 
-/** Whether a MAC can be a station's: of six bytes, and no group's (IEEE 802, section 8.2). */
+/** Whether a MAC can be a station's: of six bytes, not all zero, and no group's (IEEE 802, section 8.2). */
 export function isStationMac(mac: Uint8Array): boolean {
-  return mac.length === 6 && ((mac[0] ?? 0) & 1) === 0;
+  return mac.length === 6 && ((mac[0] ?? 0) & 1) === 0 && mac.some((byte) => byte !== 0);
 }
 
 /** Whether the ABI can tell a guest of sectors of that size. */
@@ -128,15 +128,17 @@ function parseMac(text: string): Uint8Array {
   }
   if (!isStationMac(Uint8Array.from(bytes))) {
     throw new UsageError(
-      `mac=${text}: that is a group address; the first byte must be even, e.g. mac=02:00:00:00:00:01`,
+      `mac=${text}: that is no station's address; the first byte must be even, and not all zero, e.g. mac=02:00:00:00:00:01`,
     );
   }
   return Uint8Array.from(bytes);
 }
 
-/** Whether a host can have that address on a network of other hosts. */
+/** Whether a host can have that address on a network of other hosts (RFC 6890: not "this network", loopback, multicast). */
 export function isHostAddress({ address, prefixBits }: { address: ArrayLike<number>; prefixBits: number }): boolean {
-  return address.length === 4 && Number.isInteger(prefixBits) && prefixBits >= 1 && prefixBits <= 31;
+  const first = address[0] ?? 0;
+  const unicast = first !== 0 && first !== 127 && first < 224;
+  return address.length === 4 && unicast && Number.isInteger(prefixBits) && prefixBits >= 1 && prefixBits <= 31;
 }
 
 function parseHostAddress(text: string): TapAddress {

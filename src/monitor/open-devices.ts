@@ -107,10 +107,10 @@ const TAP_MEND: Readonly<Record<TapRefusal, (tap: string) => string>> = {
   absent: (tap) =>
     `there is no such interface; have it made with ${tap},host=10.0.0.1/24, or make it with 'ip tuntap add ${tap} mode tap && ip link set ${tap} up'`,
   down: (tap) => `the interface is down; bring it up with 'ip link set ${tap} up'`,
-  busy: () => "another process is attached to that tap; stop it, or make a tap for each guest",
+  busy: () => "something is attached to that tap already; give each device a tap of its own",
   "no rights": (tap) =>
     `no right to attach; run as root, or make the tap yours with 'ip tuntap add ${tap} mode tap user $USER'`,
-  "not a tap": (tap) => `the interface is not a plain tap; make one with 'ip tuntap add ${tap}1 mode tap'`,
+  "not a tap": (tap) => `${tap} is not a plain tap; name one, or make one with 'ip tuntap add NAME mode tap'`,
   exists: () => "that interface exists already; leave host= out, or give the new tap another name",
   "tun device closed": () =>
     "this user may not open /dev/net/tun; run as root, or give everyone the right with 'chmod 666 /dev/net/tun'",

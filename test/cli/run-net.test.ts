@@ -179,7 +179,7 @@ describeWith([root, program("ip", "iproute2"), program("ping", "iputils-ping")],
       );
       await startGuest(service("tap0"));
       expect(runHere(service("tap0"))).toEqual(
-        mistake("--net service=tap0: another process is attached to that tap; stop it, or make a tap for each guest"),
+        mistake("--net service=tap0: something is attached to that tap already; give each device a tap of its own"),
       );
       expect(links()).toEqual(before);
     });
@@ -218,7 +218,7 @@ describeWith([root, program("ip", "iproute2"), program("ping", "iputils-ping")],
     it("a MAC and an address that are none", () => {
       expect(runHere(service("tap0,mac=01:00:00:00:00:00"))).toEqual(
         mistake(
-          "mac=01:00:00:00:00:00: that is a group address; the first byte must be even, e.g. mac=02:00:00:00:00:01",
+          "mac=01:00:00:00:00:00: that is no station's address; the first byte must be even, and not all zero, e.g. mac=02:00:00:00:00:01",
         ),
       );
       expect(runHere(service("tap0,host=10.0.0.1"))).toEqual(

@@ -241,7 +241,7 @@ describeWith([root, program("ip", "iproute2")], "a machine on a network", () => 
     const [bytes] = await new Promise<[Uint8Array]>((resolve) => machine.once("console", (...args) => resolve(args)));
     expect(Buffer.from(bytes).toString()).toContain("at 02:00:00:00:00:07, mtu 1500");
     expect(namespace.run("ping", "-q", "-c", "2", "-i", "0.01", "10.0.0.2").stdout).toContain("2 received");
-    expect(start).toThrow("another process is attached to that tap");
+    expect(start).toThrow("something is attached to that tap already");
     await machine.stop();
     expect(ownDescriptors()).toEqual(before);
     await start().stop();

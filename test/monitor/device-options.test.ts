@@ -15,8 +15,12 @@ describe("--net", () => {
     ["service=@7,mac=FE:dc:BA:98:76:54", { tap: 7, mac: Uint8Array.of(0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54) }],
     ["service=tap0,host=10.0.0.1/24", { tap: "tap0", host: { address: Uint8Array.of(10, 0, 0, 1), prefixBits: 24 } }],
     [
-      "service=tap0,host=255.255.255.255/1,mac=00:00:00:00:00:00",
-      { tap: "tap0", mac: new Uint8Array(6), host: { address: new Uint8Array(4).fill(255), prefixBits: 1 } },
+      "service=tap0,host=223.255.255.255/1,mac=00:00:00:00:00:01",
+      {
+        tap: "tap0",
+        mac: Uint8Array.of(0, 0, 0, 0, 0, 1),
+        host: { address: Uint8Array.of(223, 255, 255, 255), prefixBits: 1 },
+      },
     ],
   ])("%s is understood", (text, options) => {
     expect(parseNetOption(text)).toEqual([text.slice(0, text.indexOf("=")), options]);
@@ -54,9 +58,9 @@ describe("--net", () => {
       `service=tap0,mac=${mac}`,
       `mac=${mac}: give six bytes in hexadecimal, e.g. mac=02:00:00:00:00:01`,
     ]),
-    ...["01:00:00:00:00:01", "ff:ff:ff:ff:ff:ff"].map((mac) => [
+    ...["01:00:00:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"].map((mac) => [
       `service=tap0,mac=${mac}`,
-      `mac=${mac}: that is a group address; the first byte must be even, e.g. mac=02:00:00:00:00:01`,
+      `mac=${mac}: that is no station's address; the first byte must be even, and not all zero, e.g. mac=02:00:00:00:00:01`,
     ]),
     ...[
       "10.0.0.1",
@@ -67,6 +71,9 @@ describe("--net", () => {
       "10.0.0.01/24",
       "10.0.0.1/24/8",
       "::1/64",
+      "0.0.0.0/24",
+      "127.0.0.1/8",
+      "224.0.0.1/24",
     ].map((host) => [
       `service=tap0,host=${host}`,
       `host=${host}: give the host's IPv4 address and its network's bits, e.g. host=10.0.0.1/24`,

@@ -211,7 +211,7 @@ describeWith([root, program("ip", "iproute2")], "net devices", () => {
   it("are refused, each with its mend, and nothing is made or left", () => {
     const held = namespace.inside(() => attachTun("busy"));
     const notPlain = (tap: string) =>
-      `the interface is not a plain tap; make one with 'ip tuntap add ${tap}1 mode tap'`;
+      `${tap} is not a plain tap; name one, or make one with 'ip tuntap add NAME mode tap'`;
     const NAME_RULE = "an interface's name has at most 15 bytes, none of them a space, /, : or %; e.g. tap0";
     const refusals: [string, string][] = [
       [
@@ -219,7 +219,7 @@ describeWith([root, program("ip", "iproute2")], "net devices", () => {
         "there is no such interface; have it made with absent,host=10.0.0.1/24, or make it with 'ip tuntap add absent mode tap && ip link set absent up'",
       ],
       ["down0", "the interface is down; bring it up with 'ip link set down0 up'"],
-      ["busy", "another process is attached to that tap; stop it, or make a tap for each guest"],
+      ["busy", "something is attached to that tap already; give each device a tap of its own"],
       ["tun0", notPlain("tun0")],
       ["lo", notPlain("lo")],
       ["a234567890123456", NAME_RULE],
@@ -239,8 +239,7 @@ describeWith([root, program("ip", "iproute2")], "net devices", () => {
   });
 
   it("refuse one tap for two devices", () => {
-    const message =
-      "--net service1=tap0: another process is attached to that tap; stop it, or make a tap for each guest";
+    const message = "--net service1=tap0: something is attached to that tap already; give each device a tap of its own";
     expect(open({ tap: "tap0" }, { tap: "tap0" })).toEqual(new UsageError(message));
   });
 

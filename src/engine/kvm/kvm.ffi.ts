@@ -115,17 +115,23 @@ export class KvmMachine {
   }
 }
 
+const REGISTER = { id: 0, address: 1, value: 2 } as const;
+
 /** A virtual processor with `struct kvm_run`, by which it tells its exits. */
 export class KvmVcpu {
   readonly descriptor: number;
   /** `struct kvm_run` and what follows it. */
   readonly run: DataView;
   readonly #mapping: HostMapping;
+  /** `struct kvm_one_reg`, with the value that it points to behind it. */
+  readonly #register = new BigUint64Array(3);
+  readonly #registerArgument = new Uint8Array(this.#register.buffer);
 
   constructor(descriptor: number, mapping: HostMapping) {
     this.descriptor = descriptor;
     this.#mapping = mapping;
     this.run = new DataView(mapping.buffer);
+    this.#register[REGISTER.address] = koffi.address(this.#register) + BigInt(REGISTER.value * 8);
   }
 
   /** Runs the guest up to its next exit. @returns 0, or the error number. */
@@ -143,20 +149,16 @@ export class KvmVcpu {
 
   /** Reads a register of 64 bits by KVM_GET_ONE_REG. */
   getRegister(id: bigint): bigint {
-    const value = new BigUint64Array(1);
-    this.#oneRegister("KVM_GET_ONE_REG", id, value);
-    return value[0] ?? 0n;
+    this.#register[REGISTER.id] = id;
+    this.tell("KVM_GET_ONE_REG", this.#registerArgument);
+    return this.#register[REGISTER.value] ?? 0n;
   }
 
   /** Sets a register of 64 bits by KVM_SET_ONE_REG. */
   setRegister(id: bigint, value: bigint): void {
-    this.#oneRegister("KVM_SET_ONE_REG", id, BigUint64Array.of(value));
-  }
-
-  /** `struct kvm_one_reg`: the register's id and the address of its value. */
-  #oneRegister(request: "KVM_GET_ONE_REG" | "KVM_SET_ONE_REG", id: bigint, value: BigUint64Array): void {
-    const argument = BigUint64Array.of(id, koffi.address(value));
-    this.tell(request, new Uint8Array(argument.buffer));
+    this.#register[REGISTER.id] = id;
+    this.#register[REGISTER.value] = value;
+    this.tell("KVM_SET_ONE_REG", this.#registerArgument);
   }
 
   close(): void {
