@@ -79,6 +79,31 @@ void reply_wrong_arity(const struct request *request) {
     reply_error("ERR wrong number of arguments for '%s' command", request->command->name);
 }
 
+static bool arity_fits(uint32_t words, int arity) {
+    return arity < 0 ? words >= (uint32_t)-arity : words == (uint32_t)arity;
+}
+
+bool is_subcommand(const struct request *request, const char *lower, int arity) {
+    return word_at_is(request, 1, lower) && arity_fits(request->count, arity);
+}
+
+void reply_no_subcommand(const struct request *request, const char *const *names, size_t count) {
+    enum { SHOWN_MAX = 128 };
+    struct bytes name = request->words[1];
+    for (size_t i = 0; i < count; i++)
+        if (word_at_is(request, 1, names[i])) {
+            reply_error("ERR wrong number of arguments for '%s|%s' command", request->command->name, names[i]);
+            return;
+        }
+    char upper[COMMAND_NAME_MAX + 1];
+    size_t size = 0;
+    for (; request->command->name[size] != '\0'; size++)
+        upper[size] = (char)(request->command->name[size] & ~0x20);
+    upper[size] = '\0';
+    reply_error("ERR unknown subcommand '%.*s'. Try %s HELP.", (int)(name.size < SHOWN_MAX ? name.size : SHOWN_MAX),
+                name.at, upper);
+}
+
 static bool memory_is_short(void) {
     if (heap_used() <= server.memory_max)
         return false;

@@ -62,6 +62,12 @@ static inline bool word_at_is(const struct request *request, uint32_t word, cons
 
 void reply_wrong_arity(const struct request *request);
 
+// Whether the second word is `lower`, and there are that many words; negative: at least so many.
+bool is_subcommand(const struct request *request, const char *lower, int arity);
+
+// Replies that the second word is none of `names`, or that it needs another number of words.
+void reply_no_subcommand(const struct request *request, const char *const *names, size_t count);
+
 #define COMMAND(name, arity, flags, first, last, step) void command_##name(const struct request *request);
 #include "servers/kv/command_list.h"
 #undef COMMAND

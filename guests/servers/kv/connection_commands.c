@@ -25,8 +25,10 @@ void command_quit(const struct request *request) {
 
 void command_select(const struct request *request) {
     int64_t index;
-    if (!parse_i64(request->words[1], &index))
-        reply_error("ERR invalid DB index");
+    if (!integer_word(request, 1, &index))
+        return;
+    if (index != (int32_t)index)
+        reply_error("ERR value is out of range, value must between -2147483648 and 2147483647");
     else if (index != 0)
         reply_error("ERR DB index is out of range");
     else
@@ -122,31 +124,31 @@ static void reply_clients(void) {
     reply_string((struct bytes){(uint8_t *)text, used});
 }
 
-static void reply_unknown(const struct request *request) {
-    struct bytes name = request->words[1];
-    reply_error("ERR unknown subcommand '%.*s'. Try CLIENT HELP.", (int)(name.size < 128 ? name.size : 128), name.at);
+static void reply_own_name(const struct client *client) {
+    if (client->name_size == 0)
+        reply_null();
+    else
+        reply_string((struct bytes){client->name, client->name_size});
 }
 
 void command_client(const struct request *request) {
     struct client nobody = {.number = 0}, *client = client_now != NULL ? client_now : &nobody;
     char line[256];
-    if (word_at_is(request, 1, "id")) {
+    if (is_subcommand(request, "id", 2)) {
         reply_integer((int64_t)client->number);
-    } else if (word_at_is(request, 1, "getname")) {
-        if (client->name_size == 0)
-            reply_null();
-        else
-            reply_string((struct bytes){client->name, client->name_size});
-    } else if (word_at_is(request, 1, "setname") && request->count == 3) {
+    } else if (is_subcommand(request, "getname", 2)) {
+        reply_own_name(client);
+    } else if (is_subcommand(request, "setname", 3)) {
         if (set_name(request->words[2]))
             reply_ok();
-    } else if (word_at_is(request, 1, "setinfo") && request->count == 4) {
+    } else if (is_subcommand(request, "setinfo", 4)) {
         reply_ok();
-    } else if (word_at_is(request, 1, "info")) {
+    } else if (is_subcommand(request, "info", 2)) {
         reply_string((struct bytes){(uint8_t *)line, describe(client, line, sizeof line)});
-    } else if (word_at_is(request, 1, "list")) {
+    } else if (is_subcommand(request, "list", 2)) {
         reply_clients();
     } else {
-        reply_unknown(request);
+        static const char *const names[] = {"id", "getname", "setname", "setinfo", "info", "list"};
+        reply_no_subcommand(request, names, COUNT_OF(names));
     }
 }

@@ -1,6 +1,6 @@
 #include "servers/kv/expiry.h"
 
-enum { MS_PER_S = 1000 };
+enum { MS_PER_S = 1000, OPTION_SHOWN_MAX = 300 };
 
 bool expiry_unit(struct bytes word, struct expiry_unit *unit) {
     static const struct expiry_unit units[] = {
@@ -40,9 +40,19 @@ bool expiry_word(const struct request *request, struct bytes unit_word, uint32_t
     return false;
 }
 
-void expiry_set(struct entry *entry, int64_t deadline_ms) {
+static void expire_now(const struct dict_place *place, struct entry *entry, struct bytes name) {
+    struct bytes words[] = {TEXT("DEL"), name};
+    keys_remove(place, entry);
+    command_changed_as(words, COUNT_OF(words));
+}
+
+void expiry_set(const struct dict_place *place, struct entry *entry, struct bytes name, int64_t deadline_ms) {
     uint8_t text[I64_TEXT_MAX];
-    struct bytes words[] = {TEXT("PEXPIREAT"), entry_name(entry), {text, print_i64(text, deadline_ms)}};
+    struct bytes words[] = {TEXT("PEXPIREAT"), name, {text, print_i64(text, deadline_ms)}};
+    if (deadline_ms <= now_ms && keys_expire) {
+        expire_now(place, entry, name);
+        return;
+    }
     deadline_set(entry, deadline_ms);
     command_changed_as(words, COUNT_OF(words));
 }
@@ -70,7 +80,8 @@ static bool read_conditions(const struct request *request, struct conditions *co
             conditions->if_earlier = true;
         } else {
             struct bytes word = request->words[i];
-            reply_error("ERR Unsupported option %.*s", (int)(word.size < 128 ? word.size : 128), word.at);
+            reply_error("ERR Unsupported option %.*s",
+                        (int)(word.size < OPTION_SHOWN_MAX ? word.size : OPTION_SHOWN_MAX), word.at);
             return false;
         }
     }
@@ -111,16 +122,11 @@ static void set_deadline(const struct request *request, struct expiry_unit unit)
         reply_integer(0);
         return;
     }
-    if (deadline_ms <= now_ms && keys_expire) {
-        struct bytes words[] = {TEXT("DEL"), request->words[1]};
-        keys_remove(&place, entry);
-        command_changed_as(words, COUNT_OF(words));
-    } else if (deadline_reserve()) {
-        expiry_set(entry, deadline_ms);
-    } else {
+    if (entry->deadline == 0 && !deadline_reserve()) {
         reply_no_memory();
         return;
     }
+    expiry_set(&place, entry, request->words[1], deadline_ms);
     reply_integer(1);
 }
 

@@ -99,11 +99,21 @@ static void scan(const struct dict *dict, uint64_t cursor, int64_t steps, struct
     scan_part(dict, cursor, steps, scanning);
 }
 
+// A number that may have a sign and zeros before it.
 static bool read_cursor(const struct request *request, uint32_t word, uint64_t *cursor) {
-    if (parse_u64(request->words[word], cursor))
-        return true;
-    reply_error("ERR invalid cursor");
-    return false;
+    struct bytes text = request->words[word];
+    bool negative = text.size > 0 && text.at[0] == '-';
+    if (negative || (text.size > 0 && text.at[0] == '+'))
+        text = (struct bytes){text.at + 1, text.size - 1};
+    while (text.size > 1 && text.at[0] == '0')
+        text = (struct bytes){text.at + 1, text.size - 1};
+    if (!parse_u64(text, cursor)) {
+        reply_error("ERR invalid cursor");
+        return false;
+    }
+    if (negative)
+        *cursor = 0 - *cursor;
+    return true;
 }
 
 void command_scan(const struct request *request) {

@@ -6,12 +6,6 @@
 #include "servers/kv/rewrite.h"
 #include "servers/kv/server.h"
 
-static void reply_unknown(const struct request *request, const char *command) {
-    struct bytes name = request->words[1];
-    reply_error("ERR unknown subcommand '%.*s'. Try %s HELP.", (int)(name.size < 128 ? name.size : 128), name.at,
-                command);
-}
-
 static void reply_flag(const char *name) {
     reply_text(TEXT("+"));
     reply_text((struct bytes){(const uint8_t *)name, strlen(name)});
@@ -42,26 +36,30 @@ static void describe(const struct command *command) {
         reply_list(0);
 }
 
+static void describe_all(void) {
+    reply_list(command_table_size);
+    for (size_t i = 0; i < command_table_size; i++)
+        describe(&command_table[i]);
+}
+
 void command_command(const struct request *request) {
-    bool all = request->count == 1 || (request->count == 2 && word_at_is(request, 1, "info"));
-    if (all) {
-        reply_list(command_table_size);
-        for (size_t i = 0; i < command_table_size; i++)
-            describe(&command_table[i]);
-    } else if (word_at_is(request, 1, "info")) {
+    if (request->count == 1 || is_subcommand(request, "info", 2)) {
+        describe_all();
+    } else if (is_subcommand(request, "info", -3)) {
         reply_list(request->count - 2);
         for (uint32_t i = 2; i < request->count; i++)
             describe(command_find(request->words[i]));
-    } else if (word_at_is(request, 1, "count") && request->count == 2) {
+    } else if (is_subcommand(request, "count", 2)) {
         reply_integer((int64_t)command_table_size);
-    } else if (word_at_is(request, 1, "list") && request->count == 2) {
+    } else if (is_subcommand(request, "list", 2)) {
         reply_list(command_table_size);
         for (size_t i = 0; i < command_table_size; i++)
             reply_c_string(command_table[i].name);
-    } else if (word_at_is(request, 1, "docs")) {
+    } else if (is_subcommand(request, "docs", -2)) {
         reply_list(0);
     } else {
-        reply_unknown(request, "COMMAND");
+        static const char *const names[] = {"count", "list"};
+        reply_no_subcommand(request, names, COUNT_OF(names));
     }
 }
 
@@ -102,25 +100,30 @@ static void get_parameters(const struct request *request) {
     }
 }
 
-void command_config(const struct request *request) {
+static void set_parameter(const struct request *request) {
     uint64_t bytes;
-    if (word_at_is(request, 1, "get") && request->count > 2) {
-        get_parameters(request);
-    } else if (word_at_is(request, 1, "set") && request->count == 4 && word_at_is(request, 2, "maxmemory")) {
-        if (parse_u64(request->words[3], &bytes)) {
-            server.memory_max = bytes;
-            reply_ok();
-        } else {
-            reply_error("ERR CONFIG SET failed (possibly related to argument 'maxmemory') - "
-                        "argument must be a memory value");
-        }
-    } else if (word_at_is(request, 1, "set") && request->count > 3) {
+    if (request->count != 4 || !word_at_is(request, 2, "maxmemory")) {
         reply_error("ERR Unknown option or number of arguments for CONFIG SET - only maxmemory can be set");
-    } else if (word_at_is(request, 1, "resetstat") && request->count == 2) {
+    } else if (!parse_u64(request->words[3], &bytes)) {
+        reply_error(
+            "ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value");
+    } else {
+        server.memory_max = bytes;
+        reply_ok();
+    }
+}
+
+void command_config(const struct request *request) {
+    if (is_subcommand(request, "get", -3)) {
+        get_parameters(request);
+    } else if (is_subcommand(request, "set", -4)) {
+        set_parameter(request);
+    } else if (is_subcommand(request, "resetstat", 2)) {
         server.commands = server.hits = server.misses = keys_expired = 0;
         reply_ok();
     } else {
-        reply_unknown(request, "CONFIG");
+        static const char *const names[] = {"get", "set", "resetstat"};
+        reply_no_subcommand(request, names, COUNT_OF(names));
     }
 }
 

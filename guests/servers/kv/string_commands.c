@@ -145,11 +145,6 @@ void command_psetex(const struct request *request) {
     set_for_time(request, TEXT("px"));
 }
 
-static void log_delete(struct bytes name) {
-    struct bytes words[] = {TEXT("DEL"), name};
-    command_changed_as(words, COUNT_OF(words));
-}
-
 void command_getdel(const struct request *request) {
     struct dict_place place;
     struct entry *entry;
@@ -158,30 +153,34 @@ void command_getdel(const struct request *request) {
     reply_entry(entry);
     if (entry == NULL)
         return;
+    struct bytes words[] = {TEXT("DEL"), request->words[1]};
     keys_remove(&place, entry);
-    log_delete(request->words[1]);
+    command_changed_as(words, COUNT_OF(words));
 }
 
 void command_getex(const struct request *request) {
     struct dict_place place;
     struct entry *entry;
     int64_t deadline_ms = NO_DEADLINE;
-    bool persist = request->count == 3 && word_at_is(request, 2, "persist");
-    if (request->count != 2 && !persist) {
-        if (request->count != 4 || !expiry_unit(request->words[2], NULL)) {
-            reply_syntax_error();
-            return;
-        }
-        if (!expiry_word(request, request->words[2], 3, &deadline_ms))
-            return;
+    bool persist = request->count > 2;
+    for (uint32_t i = 2; i < request->count; i++)
+        persist &= word_at_is(request, i, "persist");
+    bool with_deadline = request->count == 4 && expiry_unit(request->words[2], NULL);
+    if (request->count != 2 && !persist && !with_deadline) {
+        reply_syntax_error();
+        return;
     }
     if (!find_of_type(request, 1, TYPE_STRING, &place, &entry))
         return;
+    if (entry != NULL && with_deadline && !expiry_word(request, request->words[2], 3, &deadline_ms))
+        return;
     reply_entry(entry);
-    if (entry != NULL && persist && entry->deadline != 0)
+    if (entry == NULL)
+        return;
+    if (persist && entry->deadline != 0)
         expiry_clear(entry);
-    else if (entry != NULL && deadline_ms != NO_DEADLINE && deadline_reserve())
-        expiry_set(entry, deadline_ms);
+    else if (deadline_ms != NO_DEADLINE && (entry->deadline != 0 || deadline_reserve()))
+        expiry_set(&place, entry, request->words[1], deadline_ms);
 }
 
 void command_mget(const struct request *request) {
