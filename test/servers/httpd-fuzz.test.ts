@@ -40,6 +40,12 @@ describeWith([...compiler, program("tar", "tar")], `httpd under sanitizers, seed
     },
   );
 
+  it("reads its disk wherever it lies, whatever fails meanwhile", { timeout: LIMIT_MS }, () => {
+    expect(fuzz(buildHarness("disk_fuzz", [], folder), `${SEED}`, "100000")).toMatch(
+      /^100000 reads, [12]\d{4} failed\n$/,
+    );
+  });
+
   it("refuses or serves 20000 broken archives", { timeout: LIMIT_MS }, () => {
     const harness = buildHarness("tar_fuzz", sourcesOf("httpd", "content_builtin.c"), folder);
     expect(fuzz(harness, `${SEED}`, "20000")).toMatch(/^20000 archives, [1-9]\d{3,} of them served\n$/);
