@@ -62,7 +62,8 @@ struct net_counters {
     uint64_t tcp_retransmits; // segments sent again
     uint64_t tcp_timeouts;    // of the retransmission timer
     uint64_t tcp_resets_out;
-    uint64_t tcp_refused; // SYNs without an answer, for lack of a connection or a place in the backlog
+    uint64_t tcp_refused; // SYNs without an answer, for lack of a connection
+    uint64_t tcp_cookies; // SYNs that were answered with a cookie, for lack of a place in the backlog
 };
 
 // Lets through `burst` events at once and one each interval_ns.
@@ -118,6 +119,8 @@ struct tcp_table {
     uint32_t bucket_mask;
     uint32_t ephemeral_count; // of ports chosen so far (RFC 6056 3.3.3)
     struct serve_tcp *free;
+    struct serve_tcp *passing; // one that is never in the table, to write a single segment with
+    uint64_t cookies_until_ns; // answers to SYN cookies may come
     struct list dirty;        // have output to write
     struct list events;       // have callbacks to call
     struct list starved;      // wait for memory to send

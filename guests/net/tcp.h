@@ -5,6 +5,7 @@
 //   tcp_table.c    connections: their memory, how they are found, how they begin and end
 //   tcp_segment.c  segments: header and options, to and from bytes
 //   tcp_input.c    what arrives: is it acceptable, and what does it do to the state
+//   tcp_cookie.c   answers to SYNs when there are too many
 //   tcp_ack.c      acknowledgements that arrive: round-trip time, send buffer, window
 //   tcp_loss.c     congestion control and loss recovery
 //   tcp_receive.c  data that arrives: order, buffer, the application's callbacks
@@ -190,8 +191,14 @@ struct serve_tcp {
 
 // tcp_table.c ---------------------------------------------------------------------------------------------------------
 
+// What the secret hash of a connection's addresses and ports is taken for; each gives another one.
+enum tcp_hash { TCP_HASH_BUCKET, TCP_HASH_SEQUENCE, TCP_HASH_TIMESTAMP, TCP_HASH_PORT, TCP_HASH_COOKIE };
+
 struct serve_tcp *tcp_find(struct net *net, uint32_t peer_ipv4, uint16_t peer_port, uint16_t port);
-// A connection in TCP_CLOSED, in the table, with its initial sequence number. NULL: none is free.
+// Makes a connection in TCP_CLOSED, with its initial sequence number.
+void tcp_prepare(struct serve_tcp *tcp, struct net *net, uint32_t peer_ipv4, uint16_t peer_port, uint16_t port);
+void tcp_start_sequence(struct serve_tcp *tcp, sequence iss);
+// A prepared connection, in the table. NULL: none is free.
 struct serve_tcp *tcp_create(struct net *net, uint32_t peer_ipv4, uint16_t peer_port, uint16_t port);
 struct tcp_listener *tcp_find_listener(struct net *net, uint16_t port);
 uint16_t tcp_choose_port(struct net *net, const struct serve_address *to);
@@ -213,6 +220,20 @@ uint32_t tcp_options_bytes(const struct serve_tcp *tcp);
 void tcp_transmit(struct serve_tcp *tcp, sequence begin, uint32_t data_bytes, uint8_t flags);
 // Answers a segment that belongs to no connection (RFC 9293 3.10.7.1).
 void tcp_refuse(struct net *net, const struct ipv4_packet *packet, const struct tcp_segment *segment);
+
+// tcp_input.c ---------------------------------------------------------------------------------------------------------
+
+void tcp_take_syn_options(struct serve_tcp *tcp, const struct tcp_segment *syn);
+// The connection is half open from now on.
+void tcp_begin(struct serve_tcp *tcp, struct tcp_listener *listener, const struct tcp_segment *syn);
+
+// tcp_cookie.c --------------------------------------------------------------------------------------------------------
+
+void tcp_answer_with_cookie(struct net *net, const struct ipv4_packet *packet, const struct tcp_segment *syn);
+// Whether a segment without a connection is the answer to a cookie; *tcp is its connection then, half open, or NULL
+// where none is free.
+bool tcp_take_cookie(struct net *net, const struct ipv4_packet *packet, const struct tcp_segment *ack,
+                     struct tcp_listener *listener, struct serve_tcp **tcp);
 
 // tcp_ack.c -----------------------------------------------------------------------------------------------------------
 

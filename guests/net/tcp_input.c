@@ -1,10 +1,10 @@
 // Segments that arrive, in the order of checks of RFC 9293 3.10.7.
 #include "net/tcp.h"
 
-static void take_syn_options(struct serve_tcp *tcp, const struct tcp_segment *segment) {
-    const struct tcp_options *options = &segment->options;
-    tcp->rcv.irs = segment->begin;
-    tcp->rcv.nxt = segment->begin + 1;
+void tcp_take_syn_options(struct serve_tcp *tcp, const struct tcp_segment *syn) {
+    const struct tcp_options *options = &syn->options;
+    tcp->rcv.irs = syn->begin;
+    tcp->rcv.nxt = syn->begin + 1;
     tcp->rcv.adv = tcp->rcv.nxt + tcp_syn_window(tcp);
     uint32_t mss = options->mss != 0 ? options->mss : TCP_MSS_DEFAULT;
     uint32_t mss_own = tcp->net->mtu - IPV4_HEADER_BYTES - TCP_HEADER_BYTES;
@@ -44,41 +44,32 @@ static void establish(struct serve_tcp *tcp, const struct tcp_segment *segment) 
         tcp->callbacks->on_open(tcp);
 }
 
-static void accept_syn(struct net *net, const struct ipv4_packet *packet, const struct tcp_segment *segment,
-                       struct tcp_listener *listener, const sequence *iss_floor) {
-    struct serve_tcp *tcp = NULL;
-    if (listener->half_open < listener->backlog && ipv4_has_route(net, packet->from))
-        tcp = tcp_create(net, packet->from, segment->from_port, segment->to_port);
-    if (!tcp) {
-        net->counters.tcp_refused++;
-        return;
-    }
-    if (iss_floor && before(tcp->snd.iss, *iss_floor)) {
-        tcp->snd.iss = tcp->snd.una = tcp->snd.nxt = tcp->snd.max = *iss_floor;
-        tcp->snd.begin = *iss_floor + 1;
-    }
+void tcp_begin(struct serve_tcp *tcp, struct tcp_listener *listener, const struct tcp_segment *syn) {
     tcp->listener = listener;
     listener->half_open++;
     tcp->callbacks = listener->callbacks;
     tcp->user = listener->user;
-    take_syn_options(tcp, segment);
+    tcp_take_syn_options(tcp, syn);
     tcp->state = TCP_SYN_RECEIVED;
-    tcp_send_syn(tcp);
 }
 
-// No connection has these addresses and ports. iss_floor: the lowest sequence number for a next one, or NULL.
-static void input_unknown(struct net *net, const struct ipv4_packet *packet, const struct tcp_segment *segment,
-                          const sequence *iss_floor) {
-    struct tcp_listener *listener = tcp_find_listener(net, segment->to_port);
-    if ((segment->flags & TCP_RST) != 0)
+static void accept_syn(struct net *net, const struct ipv4_packet *packet, const struct tcp_segment *segment,
+                       struct tcp_listener *listener, const sequence *iss_floor) {
+    if (!ipv4_has_route(net, packet->from))
         return;
-    if (!listener || (segment->flags & TCP_ACK) != 0) {
-        tcp_refuse(net, packet, segment);
+    if (listener->half_open >= listener->backlog) {
+        tcp_answer_with_cookie(net, packet, segment);
         return;
     }
-    // SYN and FIN at once are nobody's way to open a connection.
-    if ((segment->flags & (TCP_SYN | TCP_FIN)) == TCP_SYN)
-        accept_syn(net, packet, segment, listener, iss_floor);
+    struct serve_tcp *tcp = tcp_create(net, packet->from, segment->from_port, segment->to_port);
+    if (!tcp) {
+        net->counters.tcp_refused++;
+        return;
+    }
+    if (iss_floor && before(tcp->snd.iss, *iss_floor))
+        tcp_start_sequence(tcp, *iss_floor);
+    tcp_begin(tcp, listener, segment);
+    tcp_send_syn(tcp);
 }
 
 static void input_syn_sent(struct serve_tcp *tcp, const struct ipv4_packet *packet,
@@ -96,7 +87,7 @@ static void input_syn_sent(struct serve_tcp *tcp, const struct ipv4_packet *pack
     if ((segment->flags & TCP_SYN) == 0)
         return;
     tcp->heard_ns = tcp->progress_ns = tcp->net->now_ns;
-    take_syn_options(tcp, segment);
+    tcp_take_syn_options(tcp, segment);
     if (has_ack) {
         tcp_acknowledge_now(tcp);
         establish(tcp, segment);
@@ -218,6 +209,27 @@ static void input_synchronized(struct serve_tcp *tcp, const struct ipv4_packet *
         return;
     if (tcp->state == TCP_ESTABLISHED || tcp->state == TCP_FIN_WAIT_1 || tcp->state == TCP_FIN_WAIT_2)
         tcp_receive(tcp, segment);
+}
+
+// No connection has these addresses and ports. iss_floor: the lowest sequence number for a next one, or NULL.
+static void input_unknown(struct net *net, const struct ipv4_packet *packet, struct tcp_segment *segment,
+                          const sequence *iss_floor) {
+    struct tcp_listener *listener = tcp_find_listener(net, segment->to_port);
+    struct serve_tcp *tcp;
+    if ((segment->flags & TCP_RST) != 0)
+        return;
+    if (listener && tcp_take_cookie(net, packet, segment, listener, &tcp)) {
+        if (tcp)
+            input_synchronized(tcp, packet, segment);
+        return;
+    }
+    if (!listener || (segment->flags & TCP_ACK) != 0) {
+        tcp_refuse(net, packet, segment);
+        return;
+    }
+    // SYN and FIN at once are nobody's way to open a connection.
+    if ((segment->flags & (TCP_SYN | TCP_FIN)) == TCP_SYN)
+        accept_syn(net, packet, segment, listener, iss_floor);
 }
 
 // RFC 1122 4.2.2.13 and RFC 6191 2: a SYN that is newer than the old connection in TIME_WAIT begins another one.

@@ -3,16 +3,14 @@
 
 enum { EPHEMERAL_FIRST = 49152, EPHEMERAL_COUNT = 65536 - EPHEMERAL_FIRST }; // RFC 6335 6
 
-enum hash_purpose { HASH_BUCKET, HASH_SEQUENCE, HASH_TIMESTAMP, HASH_PORT };
-
-static uint64_t hash(const struct net *net, enum hash_purpose purpose, uint32_t peer_ipv4, uint16_t peer_port,
+static uint64_t hash(const struct net *net, enum tcp_hash purpose, uint32_t peer_ipv4, uint16_t peer_port,
                      uint16_t port) {
     uint64_t words[] = {(uint64_t)peer_ipv4 << 32 | (uint32_t)peer_port << 16 | port, purpose};
     return siphash(net->secret, words, COUNT_OF(words));
 }
 
 static struct serve_tcp **bucket_of(struct net *net, uint32_t peer_ipv4, uint16_t peer_port, uint16_t port) {
-    return &net->tcp.buckets[hash(net, HASH_BUCKET, peer_ipv4, peer_port, port) & net->tcp.bucket_mask];
+    return &net->tcp.buckets[hash(net, TCP_HASH_BUCKET, peer_ipv4, peer_port, port) & net->tcp.bucket_mask];
 }
 
 bool tcp_init(struct net *net, struct arena *arena) {
@@ -24,7 +22,8 @@ bool tcp_init(struct net *net, struct arena *arena) {
     size_t buckets_bytes = bucket_count * sizeof table->buckets[0];
     table->buckets = arena_take(arena, buckets_bytes, 16);
     struct serve_tcp *connections = arena_take(arena, connections_max * sizeof *connections, 16);
-    if (!table->buckets || !connections)
+    table->passing = arena_take(arena, sizeof *table->passing, 16);
+    if (!table->buckets || !connections || !table->passing)
         return false;
     memset(table->buckets, 0, buckets_bytes);
     table->bucket_mask = bucket_count - 1;
@@ -66,13 +65,12 @@ static void recycle_time_wait(struct net *net) {
     }
 }
 
-struct serve_tcp *tcp_create(struct net *net, uint32_t peer_ipv4, uint16_t peer_port, uint16_t port) {
-    if (!net->tcp.free)
-        recycle_time_wait(net);
-    struct serve_tcp *tcp = net->tcp.free;
-    if (!tcp)
-        return NULL;
-    net->tcp.free = tcp->next;
+void tcp_start_sequence(struct serve_tcp *tcp, sequence iss) {
+    tcp->snd.iss = tcp->snd.una = tcp->snd.nxt = tcp->snd.max = iss;
+    tcp->snd.begin = iss + 1;
+}
+
+void tcp_prepare(struct serve_tcp *tcp, struct net *net, uint32_t peer_ipv4, uint16_t peer_port, uint16_t port) {
     memset(tcp, 0, sizeof *tcp);
     tcp->net = net;
     tcp->peer_ipv4 = peer_ipv4;
@@ -81,16 +79,11 @@ struct serve_tcp *tcp_create(struct net *net, uint32_t peer_ipv4, uint16_t peer_
     list_init(&tcp->dirty);
     list_init(&tcp->events);
     list_init(&tcp->waiting);
-    struct serve_tcp **bucket = bucket_of(net, peer_ipv4, peer_port, port);
-    tcp->next = *bucket;
-    *bucket = tcp;
     // RFC 6528 3: a clock of 4 microseconds, moved by a secret offset for each pair of addresses and ports.
     sequence clock = (sequence)(net->now_ns >> 12);
-    tcp->snd.iss = clock + (sequence)hash(net, HASH_SEQUENCE, peer_ipv4, peer_port, port);
-    tcp->snd.una = tcp->snd.nxt = tcp->snd.max = tcp->snd.iss;
-    tcp->snd.begin = tcp->snd.iss + 1;
+    tcp_start_sequence(tcp, clock + (sequence)hash(net, TCP_HASH_SEQUENCE, peer_ipv4, peer_port, port));
     tcp->snd.mss = TCP_MSS_DEFAULT;
-    tcp->timestamp_offset = (uint32_t)hash(net, HASH_TIMESTAMP, peer_ipv4, peer_port, port);
+    tcp->timestamp_offset = (uint32_t)hash(net, TCP_HASH_TIMESTAMP, peer_ipv4, peer_port, port);
     tcp->rto_us = TCP_RTO_INITIAL_US;
     tcp->ssthresh = UINT32_MAX;
     tcp->heard_ns = tcp->progress_ns = tcp->sent_ns = net->now_ns;
@@ -98,11 +91,24 @@ struct serve_tcp *tcp_create(struct net *net, uint32_t peer_ipv4, uint16_t peer_
     while (net->receive_buffer_bytes >> tcp->rcv.scale > UINT16_MAX)
         tcp->rcv.scale++;
     tcp_timers_init(tcp);
+}
+
+struct serve_tcp *tcp_create(struct net *net, uint32_t peer_ipv4, uint16_t peer_port, uint16_t port) {
+    if (!net->tcp.free)
+        recycle_time_wait(net);
+    struct serve_tcp *tcp = net->tcp.free;
+    if (!tcp)
+        return NULL;
+    net->tcp.free = tcp->next;
+    tcp_prepare(tcp, net, peer_ipv4, peer_port, port);
+    struct serve_tcp **bucket = bucket_of(net, peer_ipv4, peer_port, port);
+    tcp->next = *bucket;
+    *bucket = tcp;
     return tcp;
 }
 
 uint16_t tcp_choose_port(struct net *net, const struct serve_address *to) {
-    uint32_t offset = (uint32_t)hash(net, HASH_PORT, to->ipv4, to->port, 0);
+    uint32_t offset = (uint32_t)hash(net, TCP_HASH_PORT, to->ipv4, to->port, 0);
     for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
         uint16_t port = (uint16_t)(EPHEMERAL_FIRST + (offset + net->tcp.ephemeral_count++) % EPHEMERAL_COUNT);
         if (!tcp_find(net, to->ipv4, to->port, port))

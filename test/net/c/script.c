@@ -421,7 +421,7 @@ static void expect_segment(const struct wanted *wanted) {
         player.own_port = got.from_port;
     }
     player.out_timestamp = got.options.timestamp;
-    uint32_t begin = (got.flags & TCP_RST) != 0 && !player.iss_known ? got.begin : got.begin - player.iss;
+    uint32_t begin = got.begin - player.iss;
     if (got.flags != wanted->flags || begin != wanted->begin || got.data_bytes != wanted->length)
         fail_line("got %s", describe(&got));
     if ((wanted->has_ack && got.ack != PEER_ISS + wanted->ack) || (wanted->has_window && got.window != wanted->window))
