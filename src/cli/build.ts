@@ -25,7 +25,9 @@ export function command(): Command {
     .addHelpText("after", HELP)
     .action((path: string, options: BuildArguments) => {
       const image = readImageFile(path);
-      requireEngine(image);
+      if (requireEngine(image) !== "process") {
+        throw new UsageError(`${path} is for the ${image.abi} ABI; an executable is made of an image of the spt ABI`);
+      }
       const devices = plannedDevices(matchDevices(image, deviceOptions(options)));
       const name = basename(options.output);
       writeExecutable(

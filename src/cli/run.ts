@@ -1,8 +1,8 @@
 import { writeSync } from "node:fs";
 import { basename } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { executableMemfd, replaceProcess, standardFlags } from "../host/replace-process.ts";
-import { chooseEngine } from "../monitor/engine-choice.ts";
+import { chooseEngine, ENGINE_WORDS, type EngineWord } from "../monitor/engine-choice.ts";
 import { readImageFile } from "../monitor/image-file.ts";
 import { matchDevices } from "../monitor/match-devices.ts";
 import { openDevices } from "../monitor/open-devices.ts";
@@ -10,6 +10,7 @@ import { executableForThisHost } from "../monitor/process-machine.ts";
 import { deviceOptions, type GuestArguments, withGuestOptions } from "./options.ts";
 
 interface RunArguments extends GuestArguments {
+  readonly engine: EngineWord;
   readonly verbose?: boolean;
 }
 
@@ -18,34 +19,51 @@ export function command(): Command {
   return withGuestOptions(
     new Command("run")
       .description(
-        "Run an image in the lightest sandbox that fits it. The guest replaces this process: same pid, its exit status is the guest's.",
+        "Run an image in the lightest sandbox that fits it: a process of its own, which replaces this one, or a virtual machine. The exit status is the guest's.",
       )
       .usage("[options] <image> [guest arguments...]")
       .argument("<image>", "path of the image")
       .argument("[arguments...]", "the guest's command line")
       .passThroughOptions(),
   )
+    .addOption(
+      new Option("--engine <ENGINE>", "what runs the guest; auto takes the one for the image's ABI")
+        .choices(ENGINE_WORDS)
+        .default("auto"),
+    )
     .option("-v, --verbose", "say which engine was chosen, and why")
     .addHelpText("after", HELP)
-    .action((path: string, guestArguments: string[], options: RunArguments) => {
-      run(path, guestArguments, options, flags);
-    });
+    .action((path: string, guestArguments: string[], options: RunArguments) =>
+      run(path, guestArguments, options, flags),
+    );
 }
 
-function run(
+async function run(
   path: string,
   guestArguments: readonly string[],
   options: RunArguments,
   flags: ReturnType<typeof standardFlags>,
-): void {
+): Promise<void> {
   const image = readImageFile(path);
-  const choice = chooseEngine(image);
-  const { devices } = openDevices(matchDevices(image, deviceOptions(options)));
+  const { engine, reason } = chooseEngine(image, options.engine);
+  const { devices, close } = openDevices(matchDevices(image, deviceOptions(options)));
+  const machine = { image, memoryMib: options.mem, devices };
+  if (engine === "kvm") {
+    const { runOnKvm } = await import("../monitor/run-kvm.ts");
+    if (options.verbose) say(`engine ${engine}: ${reason}`);
+    process.exitCode = runOnKvm({ ...machine, args: guestArguments, say });
+    close();
+    return;
+  }
   const name = basename(path);
-  const executable = executableForThisHost({ image, memoryMib: options.mem, devices, name, speaker: "skiff" });
-  if (options.verbose) writeSync(2, `skiff: engine ${choice.engine}: ${choice.reason}\n`);
+  const executable = executableForThisHost({ ...machine, name, speaker: "skiff" });
+  if (options.verbose) say(`engine ${engine}: ${reason}`);
   const descriptors = devices.map((device) => device.descriptor);
   replaceProcess(executableMemfd(name, executable), [path, ...guestArguments], descriptors, flags);
+}
+
+function say(line: string): void {
+  writeSync(2, `skiff: ${line}\n`);
 }
 
 const HELP = `

@@ -24,7 +24,7 @@ export interface HypercallServer {
 
 /** What a guest did that neither its own handlers nor the ABI take. */
 export interface GuestFault {
-  /** E.g. `page fault`. */
+  /** With its article, e.g. `a page fault`. */
   readonly what: string;
   /** What it touched; undefined where that is not known or does not matter. */
   readonly address?: bigint;
@@ -50,11 +50,13 @@ export interface Engine {
   start(start: GuestStart): void;
   /** Runs the guest, from where it was, until it stops; its server gets every hypercall in between. */
   run(server: HypercallServer): EngineStop;
+  /** Address of the next instruction; of the last one where its exit is not complete. */
+  pc(): bigint;
   /** Gives all back; the memory must not be touched afterwards. */
   close(): void;
 }
 
-/** A fault as part of a sentence: `page fault, a write to 0x8, at pc 0x100234`. */
+/** A fault as part of a sentence: `a page fault, a write at 0x8, at pc 0x100234`. */
 export function describeFault({ what, address, access, pc }: GuestFault): string {
   const touched = address === undefined ? "" : `, ${accessNoun(access)} 0x${address.toString(16)}`;
   const at = pc === undefined ? "" : `, at pc 0x${pc.toString(16)}`;

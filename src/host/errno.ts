@@ -2,11 +2,16 @@
 export const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
+  EINTR: 4,
+  EIO: 5,
   EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
   EACCES: 13,
   EBUSY: 16,
   ENODEV: 19,
   EINVAL: 22,
   ENAMETOOLONG: 36,
   ENETDOWN: 100,
+  ENOBUFS: 105,
 } as const;

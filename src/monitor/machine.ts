@@ -83,7 +83,9 @@ export class Machine extends EventEmitter<MachineEvents> {
   static start(options: MachineOptions): Machine {
     const { image, args = [], memoryMib = MEMORY_MIB_DEFAULT, net = {}, block = {}, name = "guest" } = options;
     checkOptions(args, memoryMib, name);
-    chooseEngine(image);
+    if (chooseEngine(image).engine !== "process") {
+      throw new UsageError(`the image is for the ${image.abi} ABI, a child process runs the spt ABI; link it for spt`);
+    }
     const matched = matchDevices(image, {
       net: new Map(Object.entries(net)),
       block: new Map(Object.entries(block)),

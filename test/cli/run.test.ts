@@ -222,7 +222,7 @@ describe("skiff run refuses", () => {
     [
       "an image of another ABI",
       () => [write("muen.spt", buildImage({ machine, abiTarget: 4 }).file)],
-      "the image is for Solo5's muen ABI, which no engine of this Skiff runs; link it for spt",
+      "the image is for Solo5's muen ABI, which no engine of this Skiff runs; link it for spt or hvt",
     ],
     [
       "an image of another version of the ABI",

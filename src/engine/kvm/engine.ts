@@ -1,0 +1,96 @@
+import { HostError } from "../../host/error.ts";
+import { type HostMapping, mapGuarded } from "../../host/mapping.ffi.ts";
+import { guestAddress, hostAddress } from "../../memory/address.ts";
+import { GuestMemory } from "../../memory/guest-memory.ts";
+import { writePageTables } from "../../memory/page-table/tables.ts";
+import type { Engine, EngineStop, GuestStart, HypercallServer } from "../engine.ts";
+import type { Kvm, KvmMachine, KvmVcpu } from "./kvm.ffi.ts";
+import { TABLES_ADDRESS, TABLES_BYTES } from "./layout.ts";
+import type { Architecture, Processor } from "./processor.ts";
+
+// Linux include/uapi/asm-generic/errno-base.h.
+const EINTR = 4;
+const EAGAIN = 11;
+const EFAULT = 14;
+
+const SERVED: EngineStop = { type: "served" };
+const INTERRUPTED: EngineStop = { type: "interrupted" };
+
+/** Runs a guest on KVM: one vCPU, one range of memory from address 0 on. */
+export class KvmEngine implements Engine {
+  readonly memory: GuestMemory;
+  readonly #architecture: Architecture;
+  readonly #processor: Processor;
+  readonly #vcpu: KvmVcpu;
+  readonly #close: () => void;
+
+  /**
+   * @param kvm stays the caller's.
+   * @param memoryBytes a multiple of 1 MiB, at most `MAPPING_BYTES_MAX`.
+   * @throws {HostError} naming the call that the host refused; nothing stays behind then.
+   */
+  constructor(kvm: Kvm, architecture: Architecture, memoryBytes: number) {
+    this.#architecture = architecture;
+    const releases: (() => void)[] = [];
+    this.#close = () => {
+      for (let release = releases.pop(); release !== undefined; release = releases.pop()) release();
+    };
+    try {
+      const mapping = mapGuarded(memoryBytes);
+      releases.push(mapping.unmap);
+      this.memory = new GuestMemory(mapping.buffer, hostAddress(mapping.address));
+      const machine = kvm.createMachine(architecture.machineType(kvm));
+      releases.push(() => machine.close());
+      giveMemory(machine, mapping, memoryBytes);
+      this.#vcpu = machine.createVcpu(kvm.runBytes);
+      releases.push(() => this.#vcpu.close());
+      this.#processor = architecture.makeProcessor({ kvm, machine, vcpu: this.#vcpu, memory: this.memory });
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  get counterHz(): number {
+    return this.#processor.counterHz;
+  }
+
+  start(start: GuestStart): void {
+    const { tables, mappingsBelow, mappingsAbove } = this.#architecture;
+    const mappings = [...start.mappings, ...mappingsBelow, ...mappingsAbove].sort((a, b) => a.start - b.start);
+    const area = this.memory.own(TABLES_ADDRESS, TABLES_BYTES);
+    const { root } = writePageTables(tables, area, mappings);
+    this.#processor.start(start, root);
+  }
+
+  run(server: HypercallServer): EngineStop {
+    const processor = this.#processor;
+    for (;;) {
+      const errno = this.#vcpu.enter();
+      if (errno !== 0) return this.#refused(errno);
+      const number = processor.hypercallNumber();
+      if (number < 0) return { type: "fault", fault: processor.fault() };
+      if (!server.serve(number, processor.hypercallPointer)) return SERVED;
+    }
+  }
+
+  pc(): bigint {
+    return this.#processor.pc();
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  #refused(errno: number): EngineStop {
+    if (errno === EINTR || errno === EAGAIN) return INTERRUPTED;
+    // The host could not give the guest a page of its memory.
+    if (errno === EFAULT)
+      return { type: "fault", fault: { what: "a host/guest translation fault", pc: this.#processor.pc() } };
+    throw new HostError("KVM_RUN", errno, "/dev/kvm");
+  }
+}
+
+function giveMemory(machine: KvmMachine, { address }: HostMapping, bytes: number): void {
+  machine.setMemory({ slot: 0, guestAddress: guestAddress(0), bytes, hostAddress: address });
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { type BlockBackend, BlockDevice } from "../device/block.ts";
+import type { DeviceBuffer } from "../device/buffer.ts";
+import { type NetBackend, NetDevice } from "../device/net.ts";
+import { ERRNO } from "../host/errno.ts";
+import { restoreNonBlocking, statusFlags } from "../host/libc.ffi.ts";
+import { tapMtu } from "../host/tap-mtu.ffi.ts";
+import { type Bytes, read, readAt, write, writeAt } from "../host/transfer.ffi.ts";
+import type { OpenDevice } from "./open-devices.ts";
+
+/** The devices of a guest that Skiff itself serves, by their index in the manifest, on descriptors of this host. */
+export interface HostDevices {
+  readonly block: ReadonlyMap<number, BlockDevice>;
+  readonly net: ReadonlyMap<number, NetDevice>;
+  /** What a guest that waits waits for. */
+  readonly waitFor: readonly { readonly index: number; readonly descriptor: number }[];
+}
+
+/** @param devices stay the caller's to close. @throws {HostError} where a tap cannot be asked for its MTU. */
+export function hostDevices(devices: readonly OpenDevice[]): HostDevices {
+  const block = new Map<number, BlockDevice>();
+  const net = new Map<number, NetDevice>();
+  const waitFor: { readonly index: number; readonly descriptor: number }[] = [];
+  for (const device of devices) {
+    const { index, descriptor } = device;
+    if (device.type === "block") {
+      block.set(index, new BlockDevice(new HostBlocks(descriptor), device));
+    } else {
+      restoreNonBlocking(descriptor, (statusFlags(descriptor) ?? 0) | constants.O_NONBLOCK);
+      const shape = { mac: device.mac ?? drawMac(), mtu: tapMtu(descriptor) };
+      net.set(index, new NetDevice(new HostFrames(descriptor), shape));
+      waitFor.push({ index, descriptor });
+    }
+  }
+  return { block, net, waitFor };
+}
+
+/** A MAC of one station, locally administered (IEEE 802, section 8.4). */
+function drawMac(): Uint8Array {
+  const mac = Uint8Array.from(randomBytes(6));
+  mac[0] = ((mac[0] ?? 0) & 0xfe) | 0x02;
+  return mac;
+}
+
+function bytesOf(buffer: DeviceBuffer): Bytes {
+  return buffer.hostAddress ?? buffer.bytes;
+}
+
+/** Blocks of a file or block device. */
+class HostBlocks implements BlockBackend {
+  readonly #descriptor: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  read(offset: number, buffer: DeviceBuffer): boolean {
+    return retried(() => readAt(this.#descriptor, bytesOf(buffer), buffer.length, offset)) === buffer.length;
+  }
+
+  write(offset: number, buffer: DeviceBuffer): boolean {
+    return retried(() => writeAt(this.#descriptor, bytesOf(buffer), buffer.length, offset)) === buffer.length;
+  }
+}
+
+const { EAGAIN, EINTR, EIO, ENOBUFS, ENOMEM } = ERRNO;
+/** Solo5's API drops a frame that cannot be sent for now; EIO is a tap that is down. */
+const TRANSIENT: ReadonlySet<number> = new Set([-EAGAIN, -EIO, -ENOBUFS, -ENOMEM]);
+
+/** Frames of a tap. */
+class HostFrames implements NetBackend {
+  readonly #descriptor: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  send(frame: DeviceBuffer): boolean {
+    const count = retried(() => write(this.#descriptor, bytesOf(frame), frame.length));
+    return count === frame.length || TRANSIENT.has(count);
+  }
+
+  receive(buffer: DeviceBuffer): number | undefined {
+    const count = retried(() => read(this.#descriptor, bytesOf(buffer), buffer.length));
+    if (count >= 0) return count;
+    return count === -EAGAIN ? 0 : undefined;
+  }
+}
+
+function retried(call: () => number): number {
+  for (;;) {
+    const count = call();
+    if (count !== -EINTR) return count;
+  }
+}

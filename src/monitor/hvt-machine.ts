@@ -1,0 +1,162 @@
+import { HvtServer, LOWEST_IMAGE_ADDRESS, MEMORY_BYTES_MAX } from "../abi/hvt.ts";
+import { BOOT_INFORMATION_ADDRESS, bootInformation, COMMAND_LINE_BYTES, type HvtDeviceShape } from "../abi/hvt-boot.ts";
+import type { BlockDevice } from "../device/block.ts";
+import type { WallClock } from "../device/clock.ts";
+import type { Console } from "../device/console.ts";
+import type { NetDevice } from "../device/net.ts";
+import { describeFault, type Engine, type GuestStart } from "../engine/engine.ts";
+import type { Image, Rights } from "../format/image.ts";
+import { BYTES_PER_MIB, minimumMemoryMib } from "../format/memory.ts";
+import { guestAddress } from "../memory/address.ts";
+import { type Mapping, PAGE_BYTES } from "../memory/page-table/mapping.ts";
+import { wholePages } from "../memory/page-table/tables.ts";
+import { UsageError } from "./error.ts";
+
+/** A guest of the `hvt` ABI; imports nothing of Node's, so that every engine can have one anywhere. */
+export interface HvtMachineOptions {
+  readonly image: Image;
+  /** The guest's command line, as `commandLine` makes it. */
+  readonly commandLine: Uint8Array;
+  readonly console: Console;
+  readonly clock: WallClock;
+  /** By their index in the manifest. */
+  readonly block: ReadonlyMap<number, BlockDevice>;
+  readonly net: ReadonlyMap<number, NetDevice>;
+}
+
+/** Why a machine's run came to its end. */
+export type MachineStop =
+  /** The guest exited; 0 to 255. */
+  | { readonly type: "exit"; readonly status: number }
+  /** The guest waits for a frame, so long at most: `endWait`, then `run`. */
+  | { readonly type: "wait"; readonly timeoutNs: number }
+  /** The time slice is used, or a signal came: `run` goes on. */
+  | { readonly type: "interrupted" }
+  /** The guest cannot go on; the reason is the rest of a sentence whose subject it is. */
+  | { readonly type: "broken"; readonly reason: string };
+
+const INTERRUPTED: MachineStop = { type: "interrupted" };
+
+/** One guest with its memory, processor and devices: a computation that stops and can be taken up again. */
+export class HvtMachine {
+  readonly #engine: Engine;
+  readonly #server: HvtServer;
+
+  /** @param engine fresh, with at least the memory that `checkMemory` asks for; `close` closes it. */
+  constructor(engine: Engine, options: HvtMachineOptions) {
+    const { image, commandLine, block, net } = options;
+    this.#engine = engine;
+    this.#server = new HvtServer(engine.memory, options);
+    for (const { address, content } of image.segments) {
+      engine.memory.own(guestAddress(address), content.length).bytes.set(content);
+    }
+    const boot = bootInformation({
+      memoryBytes: engine.memory.sizeBytes,
+      imageEnd: image.endAddress,
+      counterHz: engine.counterHz,
+      manifest: image.manifest.bytes,
+      devices: shapes(block, net),
+      commandLine,
+    });
+    engine.memory.own(BOOT_INFORMATION_ADDRESS, boot.length).bytes.set(boot);
+    engine.start(guestStart(image, engine.memory.sizeBytes, boot.length));
+  }
+
+  /** Runs the guest from where it is until it stops. Not again once it has exited or broken. */
+  run(): MachineStop {
+    const stop = this.#engine.run(this.#server);
+    if (stop.type === "interrupted") return INTERRUPTED;
+    if (stop.type === "fault") return { type: "broken", reason: `was ended by ${describeFault(stop.fault)}` };
+    const served = this.#server.stop;
+    switch (served?.type) {
+      case "halt":
+        return { type: "exit", status: served.status & 0xff };
+      case "wait":
+        return served;
+      case "broken":
+        return { type: "broken", reason: `${served.reason}, at pc 0x${this.#engine.pc().toString(16)}` };
+      case undefined:
+        throw new Error("the engine stopped for a hypercall that let it go on");
+    }
+  }
+
+  /**
+   * Ends a wait.
+   * @param ready a bit for each net device that has a frame, by its index in the manifest; 0 where the time is up.
+   */
+  endWait(ready: bigint): void {
+    this.#server.endWait(ready);
+  }
+
+  close(): void {
+    this.#engine.close();
+  }
+}
+
+/** The words as the guest gets them. @throws {UsageError} where they are too long. */
+export function commandLine(words: readonly string[]): Uint8Array {
+  const bytes = new TextEncoder().encode(words.join(" "));
+  if (bytes.length < COMMAND_LINE_BYTES) return bytes;
+  throw new UsageError(
+    `the guest's command line has ${bytes.length} bytes, at most ${COMMAND_LINE_BYTES - 1} fit; give it shorter arguments`,
+  );
+}
+
+/** @throws {UsageError} where the image cannot run with so much memory. */
+export function checkMemory(image: Image, memoryMib: number): void {
+  const least = minimumMemoryMib(image);
+  const most = MEMORY_BYTES_MAX / BYTES_PER_MIB;
+  if (memoryMib < least) {
+    throw new UsageError(`--mem ${memoryMib}: the image needs at least ${least} MiB; give it --mem ${least} or more`);
+  }
+  if (memoryMib > most) {
+    throw new UsageError(
+      `--mem ${memoryMib}: a guest of the hvt ABI can have ${most} MiB at most; give it --mem ${most}`,
+    );
+  }
+}
+
+function shapes(
+  block: ReadonlyMap<number, BlockDevice>,
+  net: ReadonlyMap<number, NetDevice>,
+): readonly HvtDeviceShape[] {
+  return [
+    ...[...block].map(([index, { capacityBytes, blockBytes }]) => ({
+      type: "block" as const,
+      index,
+      capacityBytes,
+      blockBytes,
+    })),
+    ...[...net].map(([index, { mac, mtu }]) => ({ type: "net" as const, index, mac, mtu })),
+  ];
+}
+
+/** The image's segments with their rights, and heap and stack from the last one's last page to the end of memory. */
+function guestStart(image: Image, memoryBytes: number, bootBytes: number): GuestStart {
+  const mappings: Mapping[] = [
+    { ...wholePages(BOOT_INFORMATION_ADDRESS, BOOT_INFORMATION_ADDRESS + bootBytes), access: "read" },
+  ];
+  let end = guestAddress(LOWEST_IMAGE_ADDRESS);
+  for (const { address, memoryBytes: bytes, rights } of image.segments) {
+    const pages = wholePages(address, address + bytes);
+    const access = accessOf(rights);
+    if (access !== undefined) mappings.push({ ...pages, access });
+    end = pages.end;
+  }
+  if (memoryBytes - end >= PAGE_BYTES) {
+    mappings.push({ start: end, end: guestAddress(memoryBytes), access: "read-write" });
+  }
+  return {
+    entry: guestAddress(image.entry),
+    stackPointer: guestAddress(memoryBytes),
+    argument: BOOT_INFORMATION_ADDRESS,
+    mappings,
+  };
+}
+
+/** No page can be written or executed without being read; one without any right is left out. */
+function accessOf({ read, write, execute }: Rights): Mapping["access"] | undefined {
+  if (write) return "read-write";
+  if (execute) return "read-execute";
+  return read ? "read" : undefined;
+}

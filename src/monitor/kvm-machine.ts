@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import type { Console } from "../device/console.ts";
+import { KvmEngine } from "../engine/kvm/engine.ts";
+import { KVM_DEVICE, Kvm } from "../engine/kvm/kvm.ffi.ts";
+import { X86_64 } from "../engine/kvm/x86-64.ts";
+import type { Image } from "../format/image.ts";
+import { BYTES_PER_MIB } from "../format/memory.ts";
+import { HostClock } from "../host/transfer.ffi.ts";
+import { UsageError } from "./error.ts";
+import { type HostDevices, hostDevices } from "./host-devices.ts";
+import { checkMemory, HvtMachine } from "./hvt-machine.ts";
+import type { OpenDevice } from "./open-devices.ts";
+
+/** What a machine on KVM is made of. */
+export interface KvmMachineOptions {
+  readonly image: Image;
+  readonly memoryMib: number;
+  /** As `commandLine` makes it. */
+  readonly commandLine: Uint8Array;
+  /** Stay the caller's to close, after the machine. */
+  readonly devices: readonly OpenDevice[];
+  readonly console: Console;
+}
+
+/** A machine, and the descriptors that it waits for. */
+export interface KvmMachine {
+  readonly machine: HvtMachine;
+  readonly waitFor: HostDevices["waitFor"];
+}
+
+/**
+ * Makes a machine with its guest loaded.
+ * @throws {UsageError} where memory does not fit, or KVM is not there; {HostError} where it refuses. Nothing stays behind.
+ */
+export function makeKvmMachine({ image, memoryMib, commandLine, devices, console }: KvmMachineOptions): KvmMachine {
+  checkMemory(image, memoryMib);
+  const { block, net, waitFor } = hostDevices(devices);
+  const kvm = openKvm();
+  try {
+    const engine = new KvmEngine(kvm, X86_64, memoryMib * BYTES_PER_MIB);
+    try {
+      const machine = new HvtMachine(engine, { image, commandLine, console, clock: new HostClock(), block, net });
+      return { machine, waitFor };
+    } catch (error) {
+      engine.close();
+      throw error;
+    }
+  } finally {
+    kvm.close();
+  }
+}
+
+function openKvm(): Kvm {
+  try {
+    return Kvm.open();
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`${error.message}; this kernel is too old`, { cause: error });
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const mend = KVM_MEND[code];
+    if (mend === undefined) throw error;
+    throw new UsageError(mend, { cause: error });
+  }
+}
+
+const NO_KVM = `this host has no ${KVM_DEVICE}; skiff doctor says how to get it, or link the image for spt`;
+const DENIED = `this user may not open ${KVM_DEVICE}; join its group with 'sudo usermod -aG kvm $USER' and log in anew`;
+const KVM_MEND: Readonly<Record<string, string>> = {
+  ENOENT: NO_KVM,
+  ENODEV: NO_KVM,
+  ENXIO: NO_KVM,
+  EACCES: DENIED,
+  EPERM: DENIED,
+};
+
+/**
+ * Whether this host's KVM runs guests without the processor's help: on x86-64 neither of the modules that use it is there.
+ * Cheap, and sure enough for a remark; `skiff doctor` measures.
+ */
+export function kvmEmulates(): boolean {
+  if (process.arch !== "x64" || !existsSync("/sys/module")) return false;
+  return !existsSync("/sys/module/kvm_intel") && !existsSync("/sys/module/kvm_amd");
+}
