@@ -32,8 +32,8 @@ static bool add_address_set(struct answering *a, const struct node *node, uint16
     return set == NULL || writer_add(&a->writer, SECTION_ADDITIONAL, node->name, set, set->ttl_s);
 }
 
-// Adds the addresses of a set's targets as far as they fit. Those of servers that are named below the cut itself are found
-// nowhere else, and needed (RFC 9471).
+// Adds the addresses of a set's targets as far as they fit. Those of servers that are named below the cut itself are
+// found nowhere else, and needed (RFC 9471).
 static void add_addresses(struct answering *a, const struct record_set *set, const struct node *cut) {
     if (set->form == NULL || set->form->target_at == NO_TARGET)
         return;

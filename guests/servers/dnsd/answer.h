@@ -14,8 +14,8 @@ struct transport {
     uint16_t udp_bytes; // the largest response over UDP, and what is told to clients
 };
 
-// Writes the response to a message into room for TCP_BYTES_MAX, or UDP_BYTES_MAX of a query that came over UDP. The same
-// query always gets the same response. Returns its size; 0: there is none.
+// Writes the response to a message into room for TCP_BYTES_MAX, or UDP_BYTES_MAX of a query that came over UDP. The
+// same query always gets the same response. Returns its size; 0: there is none.
 size_t answer(const struct zone *zone, const struct transport *transport, const uint8_t *message, size_t size,
               uint8_t *response);
 

@@ -31,8 +31,9 @@ void lexer_begin(struct lexer *lexer, const char *text, size_t size);
 
 struct token lexer_next(struct lexer *lexer);
 
-// Takes one letter off a token's text: itself, or what an escape stands for (\DDD, \X). A letter that was escaped is never
-// a separator: `is_escaped` tells. False: the text has ended, or an escape is malformed (then `text_size` is not 0).
+// Takes one letter off a token's text: itself, or what an escape stands for (\DDD, \X). A letter that was escaped is
+// never a separator: `is_escaped` tells. False: the text has ended, or an escape is malformed (then `text_size` is not
+// 0).
 bool letter_next(const char **text, size_t *text_size, uint8_t *letter, bool *is_escaped);
 
 #endif

@@ -1,5 +1,5 @@
-// dnsd: answers DNS queries for one zone, over UDP and TCP. The block device "zone" holds its master file as text, filled up
-// with NULs or line ends. Options, with those of serve_init() (serve.h):
+// dnsd: answers DNS queries for one zone, over UDP and TCP. The block device "zone" holds its master file as text,
+// filled up with NULs or line ends. Options, with those of serve_init() (serve.h):
 //   --port=53           UDP and TCP port
 //   --origin=NAME       completes relative names of the zone file until it has an $ORIGIN
 //   --udp-size=1232     bytes of the largest response over UDP, from 512 to 1472

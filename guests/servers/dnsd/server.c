@@ -14,15 +14,15 @@ static void on_datagram(struct serve_udp *udp, const struct serve_address *peer,
         serve_udp_send(udp, peer, response + 2, size);
 }
 
-// ---- TCP (RFC 7766) --------------------------------------------------------------------------------------------------
+// ---- TCP (RFC 7766) ----------------------------------------------------------------------------------------------
 
 static void close_connection(struct serve_tcp *tcp, struct connection *connection) {
     connection->is_over = true;
     serve_tcp_close(tcp);
 }
 
-// Answers one message. False: not all of the response could be sent. The message is to be left unread then: its response is
-// made again, the same, when there is room for the rest.
+// Answers one message. False: not all of the response could be sent. The message is to be left unread then: its
+// response is made again, the same, when there is room for the rest.
 static bool answer_message(struct serve_tcp *tcp, struct connection *connection, const uint8_t *message, size_t size) {
     const struct server *server = connection->server;
     struct transport transport = {.is_tcp = true, .udp_bytes = server->udp_bytes};

@@ -21,8 +21,8 @@ struct server {
     struct connection *free; // connections not in use
 };
 
-// Serves the zone on `port`, over TCP to as many connections at once as there are; serve_init() comes before. False: the
-// port is taken.
+// Serves the zone on `port`, over TCP to as many connections at once as there are; serve_init() comes before. False:
+// the port is taken.
 bool server_start(struct server *server, struct connection *connections, uint32_t connections_count, uint16_t port);
 
 #endif

@@ -6,8 +6,8 @@
 
 // ---- names -------------------------------------------------------------------------------------------------------
 
-// Compares a name with one in the message, which may end with a pointer to an earlier one. Case counts: each name comes to
-// the client in the case in which the zone, or the question, has it.
+// Compares a name with one in the message, which may end with a pointer to an earlier one. Case counts: each name comes
+// to the client in the case in which the zone, or the question, has it.
 static bool written_equals(const struct writer *writer, size_t at, const uint8_t *name) {
     for (;;) {
         const uint8_t *written = writer->bytes + at;

@@ -1,5 +1,7 @@
 #include "servers/dnsd/zone_reader.h"
 
+#include "servers/dnsd/address.h"
+
 // ---- tokens ------------------------------------------------------------------------------------------------------
 
 bool complain(struct reader *reader, const char *format, ...) {
@@ -126,8 +128,8 @@ struct record_start {
     const struct record_form *form;
 };
 
-// The numbers below 128 without a form are old or DNSSEC's, which would need more than answers with them; 128 to 255 are
-// questions' (RFC 6895, section 3.1), and DNAME stands for names that this server would not find.
+// The numbers below 128 without a form are old or DNSSEC's, which would need more than answers with them; 128 to 255
+// are questions' (RFC 6895, section 3.1), and DNAME stands for names that this server would not find.
 static bool number_is_usable(uint64_t type) {
     return type > 255 || (type > 52 && type < 128);
 }

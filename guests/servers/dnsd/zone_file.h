@@ -9,8 +9,8 @@ struct zone_error {
     char text[200];
 };
 
-// Reads a zone, whose first record must be its SOA. `origin` completes relative names until $ORIGIN names another; NULL:
-// none. The zone keeps nothing of `text`. False: `error` says why, for the user who wrote it.
+// Reads a zone, whose first record must be its SOA. `origin` completes relative names until $ORIGIN names another;
+// NULL: none. The zone keeps nothing of `text`. False: `error` says why, for the user who wrote it.
 bool zone_read(struct zone *zone, struct arena *arena, const char *text, size_t size, const struct name *origin,
                struct zone_error *error);
 

@@ -40,9 +40,6 @@ bool take_word(struct reader *reader, const char *what, struct word *word);
 // A TTL or another time: seconds, or numbers with units as in 1h30m; at most 2^31 - 1 (RFC 2181, section 8).
 bool time_read(struct word word, uint32_t *seconds);
 
-// Decimal digits; false for anything else and above `most`.
-bool decimal_read(struct word word, uint64_t most, uint64_t *number);
-
 // Reads a record's data up to the end of its line, into room for DATA_BYTES_MAX. `form` is NULL for a type that has
 // none: then only the form of RFC 3597 can be read.
 bool data_read(struct reader *reader, const struct record_form *form, uint8_t *data, uint16_t *data_size);

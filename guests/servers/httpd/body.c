@@ -5,15 +5,8 @@ void body_begin(struct body *body, const struct request *request) {
     body->state = request->chunked ? BODY_CHUNK_SIZE_FIRST : request->body_bytes > 0 ? BODY_PLAIN : BODY_ENDED;
 }
 
-static int hex_digit(uint8_t letter) {
-    if (letter >= '0' && letter <= '9')
-        return letter - '0';
-    letter |= 0x20;
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
 static enum body_state take_size_digit(struct body *body, uint8_t letter) {
-    int digit = hex_digit(letter);
+    int digit = hex_digit((char)letter);
     if (digit < 0)
         return BODY_BROKEN;
     body->left = body->left << 4 | (uint64_t)digit;

@@ -3,7 +3,7 @@
 
 #define BACKLOG 512
 
-// ---- the end of a connection -----------------------------------------------------------------------------------------
+// ---- the end of a connection -------------------------------------------------------------------------------------
 
 static void stop_timer(struct connection *connection) {
     if (connection->is_timed)
@@ -23,7 +23,7 @@ static void abort_connection(struct connection *connection) {
     serve_tcp_abort(connection->tcp);
 }
 
-// ---- time ------------------------------------------------------------------------------------------------------------
+// ---- time --------------------------------------------------------------------------------------------------------
 
 static void on_timer(struct serve_timer *timer, void *user) {
     struct connection *connection = user;
@@ -44,7 +44,7 @@ static void start_timer(struct connection *connection) {
     serve_timer_start(&connection->timer, connection->server->request_ns, on_timer, connection);
 }
 
-// ---- reading and answering -------------------------------------------------------------------------------------------
+// ---- reading and answering ---------------------------------------------------------------------------------------
 
 // What a connection waits for, when there is no more to do.
 enum waits_for {
@@ -83,7 +83,8 @@ static size_t drop_body(struct connection *connection, const uint8_t *bytes, siz
     return dropped;
 }
 
-// Goes on with what was begun, then with the requests in `bytes`, until something is missing. `used` counts what was taken.
+// Goes on with what was begun, then with the requests in `bytes`, until something is missing. `used` counts what was
+// taken.
 static enum waits_for proceed(struct connection *connection, const uint8_t *bytes, size_t bytes_count, size_t *used) {
     for (*used = 0;;) {
         *used += drop_body(connection, bytes + *used, bytes_count - *used);
@@ -150,7 +151,7 @@ static void on_eof(struct serve_tcp *tcp) {
         close_connection(connection);
 }
 
-// ---- connections -----------------------------------------------------------------------------------------------------
+// ---- connections -------------------------------------------------------------------------------------------------
 
 static void on_open(struct serve_tcp *tcp) {
     static const char too_many[] = "HTTP/1.1 503 Service Unavailable\r\n" SERVER_LINE

@@ -12,8 +12,8 @@ struct file {
     uint64_t modified_s; // since 1970; 0: not known
     struct slice tag;    // the entity tag, with its quotes
 
-    // Lines of a response, made once: Content-Length, then from `type_at` what every response with content has, then from
-    // `validators_at` what 304 has too; at the end the empty line.
+    // Lines of a response, made once: Content-Length, then from `type_at` what every response with content has, then
+    // from `validators_at` what 304 has too; at the end the empty line.
     char *fields;
     uint16_t fields_size, type_at, validators_at;
 };

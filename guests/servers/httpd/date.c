@@ -21,6 +21,10 @@ static uint64_t days_of(const struct date *date) {
     return days - 719468; // 1970-01-01, counted from 0000-03-01
 }
 
+static uint64_t seconds_of(const struct date *date) {
+    return days_of(date) * DAY_SECONDS + date->hour * 3600u + date->minute * 60u + date->second;
+}
+
 static struct date date_of(uint64_t seconds) {
     uint64_t days = seconds / DAY_SECONDS + 719468, rest = seconds % DAY_SECONDS;
     uint64_t era = days / 146097, day_of_era = days % 146097;
@@ -69,8 +73,8 @@ void date_format(uint64_t seconds, char to[DATE_BYTES]) {
     put_text(to, " GMT", 4);
 }
 
-// Reads `text` by a pattern: W a weekday's short name, L its long name, N a month's name, d a digit, D a digit or a blank;
-// anything else stands for itself. Digits go to the fields in the order in which `digits` names them.
+// Reads `text` by a pattern: W a weekday's short name, L its long name, N a month's name, d a digit, D a digit or a
+// blank; anything else stands for itself. Digits go to the fields in the order in which `digits` names them.
 struct pattern {
     const char *form;
     const char *digits;
@@ -163,8 +167,7 @@ bool date_parse(struct slice text, uint64_t now_seconds, uint64_t *seconds) {
         }
         if (!is_sound(&date))
             return false;
-        *seconds = date.year < 1970 ? 0
-                                    : days_of(&date) * DAY_SECONDS + date.hour * 3600u + date.minute * 60u + date.second;
+        *seconds = date.year < 1970 ? 0 : seconds_of(&date);
         return true;
     }
     return false;

@@ -1,12 +1,5 @@
 #include "servers/httpd/path.h"
 
-static int hex_digit(char letter) {
-    if (is_digit(letter))
-        return letter - '0';
-    letter = to_lower(letter);
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
 static enum path_result decode(struct slice encoded, struct path *path) {
     path->size = 0;
     for (size_t i = 0; i < encoded.size; i++) {

@@ -18,8 +18,9 @@ struct path {
     char bytes[PATH_BYTES_MAX];
 };
 
-// Decodes a URI's path and brings it to the form that names have here: parts joined by one '/', none of them empty, "." or
-// "..", no '/' at either end; the root is empty. An encoded '/' parts as a plain one does, so that no encoding hides a "..".
+// Decodes a URI's path and brings it to the form that names have here: parts joined by one '/', none of them empty, "."
+// or "..", no '/' at either end; the root is empty. An encoded '/' parts as a plain one does, so that no encoding hides
+// a "..".
 enum path_result path_resolve(struct slice encoded, struct path *path);
 
 // Brings a name of an archive to that form ("./a//b/" is "a/b"); false where it leaves the root or is too long.

@@ -1,73 +1,6 @@
 #include "servers/httpd/request.h"
 
-// ---- letters -----------------------------------------------------------------------------------------------------
-
-enum { IS_TOKEN = 1, IS_TARGET = 2, IS_HOST = 4 };
-
-// RFC 9110, section 5.6.2 (token), and RFC 3986, section 3.2.2 (host and port). A target is taken with the visible
-// characters that URIs may not have but clients send ("|", "{"), without '#': a fragment is not for servers.
-static const uint8_t letter_classes[256] = {
-    ['!'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['"'] = IS_TARGET,
-    ['$'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['%'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['&'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['\''] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['('] = IS_TARGET | IS_HOST,
-    [')'] = IS_TARGET | IS_HOST,
-    ['*'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['+'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    [','] = IS_TARGET | IS_HOST,
-    ['-'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['.'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['/'] = IS_TARGET,
-    ['0' ... '9'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    [':'] = IS_TARGET | IS_HOST,
-    [';'] = IS_TARGET | IS_HOST,
-    ['<'] = IS_TARGET,
-    ['='] = IS_TARGET | IS_HOST,
-    ['>'] = IS_TARGET,
-    ['?'] = IS_TARGET,
-    ['@'] = IS_TARGET,
-    ['A' ... 'Z'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['['] = IS_TARGET | IS_HOST,
-    ['\\'] = IS_TARGET,
-    [']'] = IS_TARGET | IS_HOST,
-    ['^'] = IS_TOKEN | IS_TARGET,
-    ['_'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['`'] = IS_TOKEN | IS_TARGET,
-    ['a' ... 'z'] = IS_TOKEN | IS_TARGET | IS_HOST,
-    ['{'] = IS_TARGET,
-    ['|'] = IS_TOKEN | IS_TARGET,
-    ['}'] = IS_TARGET,
-    ['~'] = IS_TOKEN | IS_TARGET | IS_HOST,
-};
-
-static const char *skip_class(const char *at, const char *end, uint8_t class) {
-    while (at < end && (letter_classes[(uint8_t)*at] & class) != 0)
-        at++;
-    return at;
-}
-
-typedef uint64_t unaligned_word __attribute__((aligned(1), may_alias));
-
-// Skips what a field's value may have: everything but control characters, with the tab.
-static const char *skip_text(const char *at, const char *end) {
-    const uint64_t ones = 0x0101010101010101, tops = ones << 7;
-    for (; end - at >= 8; at += 8) {
-        uint64_t word = *(const unaligned_word *)at;
-        uint64_t below_space = (word - ones * 0x20) & ~word;
-        uint64_t delete = word ^ ones * 0x7f;
-        if (((below_space | ((delete - ones) & ~delete)) & tops) != 0)
-            break; // a control character, or none: the loop below knows
-    }
-    for (; at < end; at++) {
-        uint8_t letter = (uint8_t)*at;
-        if ((letter < 0x20 && letter != '\t') || letter == 0x7f)
-            break;
-    }
-    return at;
-}
+#include "servers/httpd/letter.h"
 
 // ---- the request line --------------------------------------------------------------------------------------------
 
@@ -184,7 +117,8 @@ static int parse_request_line(struct request *request, struct cursor *cursor) {
 
 // ---- fields ------------------------------------------------------------------------------------------------------
 
-// One field line, its CR LF cut off too. A line that begins with a blank (obs-fold) has no name, and is refused with it.
+// One field line, its CR LF cut off too. A line that begins with a blank (obs-fold) has no name, and is refused with
+// it.
 static int parse_field_line(struct cursor *cursor, struct field *field) {
     const char *name_end = skip_class(cursor->at, cursor->end, IS_TOKEN);
     if (name_end == cursor->end)

@@ -1,7 +1,7 @@
 // The head of an HTTP/1.x request (RFC 9112), parsed where it lies.
 //
-// What the grammar forbids is refused, also where the RFC lets a recipient be lenient: a line ends with CR LF and nothing
-// else, so that no other party can see another end.
+// What the grammar forbids is refused, also where the RFC lets a recipient be lenient: a line ends with CR LF and
+// nothing else, so that no other party can see another end.
 #ifndef REQUEST_H
 #define REQUEST_H
 
@@ -41,8 +41,8 @@ struct request {
 #define REQUEST_MORE 0 // the head has not come whole
 #define REQUEST_READY 200
 
-// Parses the head at the start of `bytes`. Returns REQUEST_MORE, REQUEST_READY or the status to refuse it with, after which
-// nothing can be known of what follows it on the connection.
+// Parses the head at the start of `bytes`. Returns REQUEST_MORE, REQUEST_READY or the status to refuse it with, after
+// which nothing can be known of what follows it on the connection.
 int request_parse(struct request *request, const uint8_t *bytes, size_t bytes_count);
 
 struct field {

@@ -78,8 +78,8 @@ static struct slice connection_line(const struct connection *connection, const s
     return request->minor == 0 ? SLICE("Connection: keep-alive\r\n") : SLICE("");
 }
 
-// Writes the status line, the lines that all responses have, `own` (with the empty line at its end) and `content`, all at
-// once or not at all.
+// Writes the status line, the lines that all responses have, `own` (with the empty line at its end) and `content`, all
+// at once or not at all.
 static bool send_whole(struct connection *connection, const struct request *request, int status, struct slice own,
                        struct slice content) {
     struct slice status_line = status_line_of(status), connection_field = connection_line(connection, request);
@@ -117,7 +117,7 @@ bool response_refuse(struct connection *connection, int status) {
     return connection->is_closing;
 }
 
-// ---- redirection ---------------------------------------------------------------------------------------------------
+// ---- redirection -------------------------------------------------------------------------------------------------
 
 #define LOCATION_BYTES_MAX 3072
 
@@ -141,7 +141,7 @@ static bool redirect(struct connection *connection, const struct request *reques
     return send_status(connection, request, 301, (struct slice){line, size + 2});
 }
 
-// ---- files ---------------------------------------------------------------------------------------------------------
+// ---- files -------------------------------------------------------------------------------------------------------
 
 static void send_after_head(struct connection *connection, const struct file *file, const struct part *part) {
     connection->file = file;
@@ -235,7 +235,7 @@ bool response_begin(struct connection *connection, const struct request *request
     return is_begun;
 }
 
-// ---- content -------------------------------------------------------------------------------------------------------
+// ---- content -----------------------------------------------------------------------------------------------------
 
 // Pieces end where blocks end, so that the disk is read in whole blocks, straight into the send buffer.
 static bool send_from_disk(struct connection *connection) {

@@ -8,8 +8,9 @@
 // Brings the Date line up to date: once a second.
 void response_tick(struct server *server);
 
-// Answers a request that is well-formed: the head of the response, or all of it where that has no content, is written and
-// connection->file, next_byte and end_byte say what is to follow. False: the send buffer has no room, and nothing happened.
+// Answers a request that is well-formed: the head of the response, or all of it where that has no content, is written
+// and connection->file, next_byte and end_byte say what is to follow. False: the send buffer has no room, and nothing
+// happened.
 bool response_begin(struct connection *connection, const struct request *request);
 
 // Answers with an error that says no more than its status, and closes. False: as above.

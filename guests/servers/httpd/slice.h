@@ -19,6 +19,14 @@ static inline bool is_digit(char letter) {
     return letter >= '0' && letter <= '9';
 }
 
+// -1: not hexadecimal.
+static inline int hex_digit(char letter) {
+    if (is_digit(letter))
+        return letter - '0';
+    letter = to_lower(letter);
+    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
 // `lower` has no capital letters.
 static inline bool slice_is(struct slice slice, struct slice lower) {
     if (slice.size != lower.size)
@@ -45,7 +53,8 @@ static inline struct slice slice_trim(struct slice slice) {
     return slice;
 }
 
-// Cuts the next element off a comma-separated list (RFC 9110, section 5.6.1); false at its end. Empty ones are left out.
+// Cuts the next element off a comma-separated list (RFC 9110, section 5.6.1); false at its end. Empty ones are left
+// out.
 static inline bool next_element(struct slice *list, struct slice *element) {
     while (list->size > 0) {
         size_t size = 0;

@@ -25,14 +25,17 @@
 
 static const char *const names[] = {
     "", "com", "example.com", "www.example.com", "WwW.eXample.COM", "alias1.example.com", "outward.example.com",
-    "dangling.example.com", "sub-alias.example.com", "wild-alias.example.com", "loop1.example.com", "selfish.example.com",
+    "dangling.example.com", "sub-alias.example.com", "wild-alias.example.com", "loop1.example.com",
+    "selfish.example.com",
     "ent.example.com", "b.ent.example.com", "_sip._tcp.example.com", "x.wild.example.com", "a.b.wild.example.com",
     "host.wild.example.com", "a.host.wild.example.com", "under.wild.example.com", "*.wild.example.com",
     "x.alias-wild.example.com", "x.mx-wild.example.com", "sub.example.com", "host.sub.example.com", "lame.example.com",
     "a.deep.er.example.com", "er.example.com", "big.example.com", "many.example.com", "unknown.example.com",
-    "mail.example.com", "no.such.name.example.com", "example.net", "example.co", "xexample.com", "mixedcase.NAME.example.com",
+    "mail.example.com", "no.such.name.example.com", "example.net", "example.co", "xexample.com",
+    "mixedcase.NAME.example.com",
 };
-static const uint16_t types[] = {1, 2, 5, 6, 12, 13, 15, 16, 17, 28, 33, 35, 41, 43, 44, 52, 250, 251, 252, 255, 257, 731};
+static const uint16_t types[] = {1,  2,  5,  6,  12, 13,  15,  16,  17,  28,  33,
+                                 35, 41, 43, 44, 52, 250, 251, 252, 255, 257, 731};
 
 static struct server server;
 static struct connection slots[CONNECTIONS];
@@ -146,7 +149,8 @@ static void check_response(const uint8_t *query, size_t query_size, const uint8_
     size_t records = (size_t)load_be16(answer + 6) + load_be16(answer + 8) + load_be16(answer + 10);
     if (questions == 1) {
         at = skip_name(answer, size, at);
-        if (at == SIZE_MAX || at + 4 > size || memcmp(query + HEADER_BYTES, answer + HEADER_BYTES, at + 4 - HEADER_BYTES) != 0)
+        if (at == SIZE_MAX || at + 4 > size ||
+            memcmp(query + HEADER_BYTES, answer + HEADER_BYTES, at + 4 - HEADER_BYTES) != 0)
             panic("a response with another question", query, query_size);
         at += 4;
     }
@@ -157,8 +161,10 @@ static void check_response(const uint8_t *query, size_t query_size, const uint8_
         uint16_t type = load_be16(answer + at);
         size_t data_size = load_be16(answer + at + 8), data = at + 10;
         at = data + data_size;
-        bool names_end = (type != 2 && type != 5 && type != 12) || skip_name(answer, size, data) == at;
-        if (at > size || !names_end || (type == 1 && data_size != 4) || (type == 15 && skip_name(answer, size, data + 2) != at))
+        bool is_name = type == 2 || type == 5 || type == 12, is_exchange = type == 15;
+        size_t name_at = is_exchange ? data + 2 : data;
+        bool is_whole = !(is_name || is_exchange) || skip_name(answer, size, name_at) == at;
+        if (at > size || !is_whole || (type == 1 && data_size != 4))
             panic("a response with malformed data", query, query_size);
     }
     if (at != size || questions > 1)
@@ -237,8 +243,9 @@ static void try_stream(void) {
 // ---- zone files --------------------------------------------------------------------------------------------------
 
 static const char *const words[] = {
-    "(", ")", "\"", "\\", ";", "\n", " ", "@", "$ORIGIN", "$TTL", "$INCLUDE", "IN", "CH", "A", "AAAA", "SOA", "NS", "MX",
-    "TXT", "CNAME", "TYPE1", "TYPE65535", "\\# 3 aabbcc", "\\256", "\\", "1w2d3h", "4294967296", "*", "*.*", ".", "..", "::",
+    "(", ")", "\"", "\\", ";", "\n", " ", "@", "$ORIGIN", "$TTL", "$INCLUDE", "IN", "CH", "A", "AAAA", "SOA", "NS",
+    "MX", "TXT", "CNAME", "TYPE1", "TYPE65535", "\\# 3 aabbcc", "\\256", "\\", "1w2d3h", "4294967296", "*", "*.*", ".",
+    "..", "::",
     "1.2.3.4", "::1.2.3.4", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 };
 
@@ -300,7 +307,8 @@ static void try_zone(const char *original, size_t original_size) {
         struct transport over_tcp = {.is_tcp = true, .udp_bytes = 1232};
         uint8_t query[MESSAGE_BYTES_MAX];
         size_t query_size = make_query(query);
-        check_response(query, query_size, response, answer(&zone, &over_tcp, query, query_size, response), TCP_BYTES_MAX);
+        size_t answer_size = answer(&zone, &over_tcp, query, query_size, response);
+        check_response(query, query_size, response, answer_size, TCP_BYTES_MAX);
     }
 }
 

@@ -1,7 +1,7 @@
 // serve.h in memory, for tests: connections are opened, fed and read by hand, time passes when told to.
 //
-// It holds a server to the rules of serve.h (abort where one is broken), and gives on_data a copy of the bytes that ends
-// where they end, so that a sanitizer sees a byte read too many.
+// It holds a server to the rules of serve.h (abort where one is broken), and gives on_data a copy of the bytes that
+// ends where they end, so that a sanitizer sees a byte read too many.
 #ifndef FAKE_SERVE_H
 #define FAKE_SERVE_H
 

@@ -1,5 +1,5 @@
 // Feeds the web server with requests, whole and broken, in pieces of any size, and checks what comes back:
-//   - the stream is a sequence of whole responses, and ends with one that says "Connection: close" if it says so at all;
+//   - the stream is a sequence of whole responses, and none follows one that says "Connection: close";
 //   - however the same bytes are cut, the same responses come;
 //   - when the peer has sent its end and read everything, the connection closes.
 //
@@ -39,7 +39,8 @@ static const char *const whole[] = {
     "GET /hello.txt HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT\r\n\r\n",
     "GET /hello.txt HTTP/1.1\r\nHost: a\r\nIf-Unmodified-Since: Sun Nov  6 08:49:37 1994\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world",
-    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nT: v\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "5\r\nhello\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nT: v\r\n\r\n",
     "PUT /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
     "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
     "BREW /pot HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -51,9 +52,11 @@ static const char *const whole[] = {
 };
 
 static const char *const pieces[] = {
-    "\r\n", "\r", "\n", " ", "\t", ":", ",", "%00", "%2e%2e/", "../", "//", "?", "#", "0", "FFFFFFFFFFFFFFFF", "HTTP/1.1",
+    "\r\n", "\r", "\n", " ", "\t", ":", ",", "%00", "%2e%2e/", "../", "//", "?", "#", "0", "FFFFFFFFFFFFFFFF",
+    "HTTP/1.1",
     "HTTP/2.0", "Content-Length: 5\r\n", "Content-Length: 99999999999999999999\r\n", "Transfer-Encoding: chunked\r\n",
-    "Transfer-Encoding: gzip, chunked\r\n", "Host: b\r\n", "Range: bytes=", "bytes=0-0,2-3", "-", "Connection: close\r\n", "\"",
+    "Transfer-Encoding: gzip, chunked\r\n", "Host: b\r\n", "Range: bytes=", "bytes=0-0,2-3", "-",
+    "Connection: close\r\n", "\"",
     "W/\"", "\x80", "\xff", "100-continue", "18446744073709551616",
 };
 
@@ -166,8 +169,8 @@ static void check_responses(const uint8_t *answer, size_t count, const uint8_t *
     }
 }
 
-// Sends the stream in pieces of at most `piece_max` bytes and returns what came back. A peer that reads slowly reads only
-// when nothing more is taken from it.
+// Sends the stream in pieces of at most `piece_max` bytes and returns what came back. A peer that reads slowly reads
+// only when nothing more is taken from it.
 static size_t exchange(const uint8_t *stream, size_t count, size_t piece_max, bool is_slow, uint8_t *answer) {
     struct serve_tcp *tcp = fake_connect(HTTP_PORT);
     size_t received = 0;
@@ -278,11 +281,13 @@ int main(int argc, char **argv) {
     void *memory = malloc(HEAP_BYTES);
     struct arena heap = {(uintptr_t)memory, (uintptr_t)memory + HEAP_BYTES};
     start(&heap);
-    uint8_t *stream = malloc(STREAM_BYTES_MAX + 64), *first = malloc(ANSWER_BYTES_MAX), *second = malloc(ANSWER_BYTES_MAX);
+    uint8_t *stream = malloc(STREAM_BYTES_MAX + 64);
+    uint8_t *first = malloc(ANSWER_BYTES_MAX), *second = malloc(ANSWER_BYTES_MAX);
     for (unsigned long run = 0; run < runs; run++) {
         size_t count = make_stream(stream);
         size_t first_count = exchange(stream, count, STREAM_BYTES_MAX, false, first);
-        size_t second_count = exchange(stream, count, 1 + random_below(&state, 40), random_below(&state, 2) == 0, second);
+        bool is_slow = random_below(&state, 2) == 0;
+        size_t second_count = exchange(stream, count, 1 + random_below(&state, 40), is_slow, second);
         check_responses(first, first_count, stream, count);
         if (first_count != second_count || memcmp(first, second, first_count) != 0)
             panic("other cuts, other responses", stream, count);

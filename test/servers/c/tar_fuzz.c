@@ -1,5 +1,5 @@
-// Makes tar archives, breaks them, and has the web server read them: it serves them, or ends with a line that says what is
-// wrong; then every path that was in the archive is asked for.
+// Makes tar archives, breaks them, and has the web server read them: it serves them, or ends with a line that says what
+// is wrong; then every path that was in the archive is asked for.
 //
 //   tar_fuzz SEED COUNT
 #include <stdio.h>
@@ -15,10 +15,12 @@
 #define ARCHIVE_BYTES_MAX 65536
 #define HEAP_BYTES (2u << 20)
 
-static const char *const names[] = {"index.html", "./a/b/c.txt", "a/../../etc", "/abs", "dir/", "", "a//b", ".", "long"};
+static const char *const names[] = {"index.html", "./a/b/c.txt", "a/../../etc", "/abs", "dir/",
+                                    "",           "a//b",        ".",           "long"};
 static const char *const records[] = {
     "21 path=pax/name.txt\n", "12 size=100\n", "11 mtime=1\n", "18 mtime=12.34567\n", "9 size=1\n", "0 x=\n",
-    "30 path=", "99999999999999999999 path=a\n", "12 path=../x\n", "13 mtime=-5.5\n", "7 a=bc", "28 size=1844674407370955161\n",
+    "30 path=", "99999999999999999999 path=a\n", "12 path=../x\n", "13 mtime=-5.5\n", "7 a=bc",
+    "28 size=1844674407370955161\n",
 };
 
 static struct server server;
