@@ -105,7 +105,7 @@ export class RespClient {
     return this.send(encodeRequest(words));
   }
 
-  /** Sends bytes that make one request. */
+  /** Sends bytes that make one request, or none where `push` is to send them. */
   send(bytes: Buffer | string): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) {
@@ -113,7 +113,7 @@ export class RespClient {
         return;
       }
       this.#waiting.push({ resolve, reject });
-      this.#socket.write(bytes);
+      if (bytes.length > 0) this.#socket.write(bytes);
     });
   }
 
@@ -123,6 +123,20 @@ export class RespClient {
     const replies = requests.map((words) => this.call(...words));
     this.#socket.uncork();
     return Promise.all(replies);
+  }
+
+  /** Sends more bytes of a request that waits for its reply already. */
+  push(bytes: Buffer): void {
+    this.#socket.write(bytes);
+  }
+
+  /** Reads nothing from the connection until it is told to go on. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   close(): void {

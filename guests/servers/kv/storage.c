@@ -4,7 +4,8 @@
 #include "servers/kv/hash.h"
 #include "servers/kv/heap.h"
 
-enum { SUPERBLOCKS = 2, HALF_BYTES_MIN = 65536, FORMAT = 1 };
+// The first log's superblock is the device's first block, so that it is found whatever size a block is said to have.
+enum { SUPERBLOCKS = 2, HALF_BYTES_MIN = 65536, FORMAT = 1, FIRST_GENERATION = 2 };
 
 static const uint8_t magic[8] = {'s', 'k', 'i', 'f', 'f', 'k', 'v', '\n'};
 
@@ -112,7 +113,7 @@ bool storage_open(const char *name) {
             SUPERBLOCKS * storage.block_bytes);
     if (storage.generation == 0) {
         storage.identity = random_u64();
-        storage_switch(1);
+        storage_switch(FIRST_GENERATION);
     }
     return true;
 }
