@@ -1,0 +1,6 @@
+import { NATIVE, NATIVE_TAP, NATIVE_VETH } from "./native.ts";
+import { SKIFF_PROCESS } from "./skiff-process.ts";
+import type { Target } from "./target.ts";
+
+/** All targets, in the order of a report's rows. A new one is one import and one word here. */
+export const TARGETS: readonly Target[] = [NATIVE, NATIVE_VETH, NATIVE_TAP, SKIFF_PROCESS];
