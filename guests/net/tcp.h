@@ -298,6 +298,7 @@ void tcp_send_tail_probe(struct serve_tcp *tcp);
 void tcp_timers_init(struct serve_tcp *tcp);
 void tcp_timers_stop(struct serve_tcp *tcp);
 void tcp_start_retransmit_timer(struct serve_tcp *tcp);
+void tcp_restart_retransmit_timer(struct serve_tcp *tcp);
 void tcp_start_ack_timer(struct serve_tcp *tcp);
 void tcp_start_idle_timer(struct serve_tcp *tcp);
 

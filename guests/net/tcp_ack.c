@@ -56,8 +56,9 @@ static bool take_sack(struct serve_tcp *tcp, const struct tcp_segment *segment) 
                          && at_or_before(segment->options.sack[0].end, segment->ack);
     for (uint32_t i = 0; tcp->has_sack && i < segment->options.sack_count; i++) {
         struct sequence_range block = segment->options.sack[i];
-        bool sane = before(segment->ack, block.begin) && before(block.begin, block.end)
-                    && at_or_before(block.end, tcp->snd.max);
+        // As distances from the acknowledgement: compared with each other alone, numbers can go around the circle.
+        uint32_t begin = block.begin - segment->ack, end = block.end - segment->ack;
+        bool sane = begin > 0 && begin < end && end <= tcp->snd.max - segment->ack;
         if (sane && !sequence_set_contains(&tcp->sacked, block.begin, block.end))
             news |= sequence_set_add(&tcp->sacked, block.begin, block.end);
     }
@@ -87,9 +88,8 @@ static void take_new_ack(struct serve_tcp *tcp, const struct tcp_segment *segmen
     sequence_set_trim(&tcp->sacked, tcp->snd.una);
     tcp->unanswered = 0;
     tcp->progress_ns = tcp->net->now_ns;
-    wheel_stop(&tcp->net->wheel, &tcp->retransmit_timer); // RFC 6298 5.3: started anew by the output
+    tcp_restart_retransmit_timer(tcp); // RFC 6298 5.3
     tcp_loss_on_acked(tcp, acked, flight);
-    tcp_mark_dirty(tcp);
 }
 
 bool tcp_take_ack(struct serve_tcp *tcp, const struct tcp_segment *segment) {
@@ -115,7 +115,7 @@ bool tcp_take_ack(struct serve_tcp *tcp, const struct tcp_segment *segment) {
             tcp->unanswered = 0;
             if (tcp->snd.wnd > 0) {
                 tcp->backoff = 0;
-                wheel_stop(&tcp->net->wheel, &tcp->retransmit_timer);
+                tcp_restart_retransmit_timer(tcp);
             }
         }
         if (before_wnd != tcp->snd.wnd)

@@ -88,7 +88,7 @@ static void enter_fast_recovery(struct serve_tcp *tcp) {
 
 void tcp_loss_on_sack(struct serve_tcp *tcp) {
     if (tcp->recovery == TCP_RECOVERY_NONE)
-        wheel_stop(&tcp->net->wheel, &tcp->retransmit_timer); // it now waits for the gap to be filled
+        tcp_restart_retransmit_timer(tcp); // it now waits for the gap to be filled
     // What was sent after the first segment was sent again has arrived, but not that: it got lost again.
     if (tcp->recovery == TCP_RECOVERY_FAST && tcp->resent != tcp->snd.una
         && before(tcp->first_resent_max, tcp->sacked.ranges[tcp->sacked.count - 1].end))

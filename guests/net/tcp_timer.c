@@ -34,16 +34,25 @@ static uint64_t choose_waiting(struct serve_tcp *tcp) {
     return probe_ns;
 }
 
-// Runs while something is unacknowledged, or waits for a window that is closed or too small. In the other states the
-// timer has another use.
+// In these states the timer waits for their end.
+static bool is_in_last_state(const struct serve_tcp *tcp) {
+    return tcp->state == TCP_FIN_WAIT_2 || tcp->state == TCP_TIME_WAIT;
+}
+
+void tcp_restart_retransmit_timer(struct serve_tcp *tcp) {
+    if (is_in_last_state(tcp))
+        return;
+    wheel_stop(&tcp->net->wheel, &tcp->retransmit_timer);
+    tcp_mark_dirty(tcp); // the output starts it, for what is in flight then
+}
+
+// Runs while something is unacknowledged, or waits for a window that is closed or too small.
 void tcp_start_retransmit_timer(struct serve_tcp *tcp) {
-    if (tcp->state == TCP_FIN_WAIT_2 || tcp->state == TCP_TIME_WAIT)
+    if (is_in_last_state(tcp))
         return;
-    if (tcp->snd.una == tcp->snd.max && !has_unsent(tcp)) {
+    if (tcp->snd.una == tcp->snd.max && !has_unsent(tcp))
         wheel_stop(&tcp->net->wheel, &tcp->retransmit_timer);
-        return;
-    }
-    if (!wheel_is_running(&tcp->retransmit_timer))
+    else if (!wheel_is_running(&tcp->retransmit_timer))
         wheel_start(&tcp->net->wheel, &tcp->retransmit_timer, tcp->net->now_ns + choose_waiting(tcp));
 }
 

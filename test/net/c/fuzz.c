@@ -289,7 +289,7 @@ static void run_seed(uint64_t seed, uint64_t frames) {
     link->on_frame = on_frame;
     for (uint32_t i = 0; i < LINK_HOSTS; i++) {
         struct net *net = &link->hosts[i].net;
-        net_tcp_listen(net, 7, 16, &callbacks, NULL);
+        net_tcp_listen(net, 7, 1 + (uint32_t)below(16), &callbacks, NULL);
         net_udp_bind(net, 7, on_datagram, NULL);
         fuzzer.timers[i].on_timer = on_timer;
         fuzzer.timers[i].user = &link->hosts[i];

@@ -261,8 +261,10 @@ static void check_connection(const struct link_host *host, const struct serve_tc
         link_fail("host %u: bytes are kept behind no gap", host->index);
     check_set(host, &tcp->sacked, tcp->snd.una - 1, tcp->snd.max); // an acknowledgement may end within a range
     check_set(host, &tcp->gapped, tcp->rcv.nxt, tcp->rcv.adv);
-    bool waits = tcp->snd.una != tcp->snd.max || before(tcp->snd.nxt, end);
-    if (waits && tcp->state != TCP_FIN_WAIT_2 && !wheel_is_running(&tcp->retransmit_timer))
+    bool waits = tcp->snd.una != tcp->snd.max || before(tcp->snd.nxt, end) || tcp->state == TCP_TIME_WAIT;
+    if (tcp->state == TCP_FIN_WAIT_2)
+        waits = tcp->released;
+    if (waits && !wheel_is_running(&tcp->retransmit_timer))
         link_fail("host %u: state %u waits without a timer", host->index, tcp->state);
 }
 
@@ -277,12 +279,12 @@ void link_check_empty(struct link_host *host) {
     struct net *net = &host->net;
     if (host->link->quality.damage == 0 && net->counters.checksum_errors != 0)
         link_fail("host %u was sent wrong checksums", host->index);
-    uint32_t kept = 0;
+    uint32_t kept = 0, state = 0;
     for (uint32_t i = 0; i <= net->tcp.bucket_mask; i++)
-        for (struct serve_tcp *tcp = net->tcp.buckets[i]; tcp; tcp = tcp->next)
-            kept++;
+        for (struct serve_tcp *tcp = net->tcp.buckets[i]; tcp; tcp = tcp->next, kept++)
+            state = tcp->state;
     if (kept != 0)
-        link_fail("host %u holds %u connections", host->index, kept);
+        link_fail("host %u holds %u connections, one in state %u", host->index, kept, state);
     if (net->pool.units_free != net->pool.units)
         link_fail("host %u holds %u buffers' units", host->index, net->pool.units - net->pool.units_free);
     if (!list_is_empty(&net->tcp.dirty) || !list_is_empty(&net->tcp.events) || !list_is_empty(&net->tcp.starved)
