@@ -18,6 +18,7 @@ const IFF_TUN = 1;
 const IFF_TUN_EXCL = 0x8000;
 const TUNSETIFF = 0x4004_54ca;
 const TUNGETIFF = 0x8004_54d2;
+const TUNSETPERSIST = 0x4004_54cb;
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
 const SIOCSIFADDR = 0x8916;
@@ -118,6 +119,13 @@ function netmask(prefixBits: number): Uint8Array {
   const mask = new Uint8Array(4);
   new DataView(mask.buffer).setUint32(0, prefixBits === 0 ? 0 : (0xffff_ffff << (32 - prefixBits)) >>> 0);
   return mask;
+}
+
+/** Lets a tap stay when its last descriptor is closed, until its namespace goes or `ip link delete` removes it. */
+export function keepTap(descriptor: number): void {
+  // The kernel looks at the argument itself: any but zero says yes.
+  const errno = ioctlErrno(descriptor, TUNSETPERSIST, new Uint8Array(1));
+  if (errno !== 0) throw new HostError("TUNSETPERSIST", errno);
 }
 
 /**

@@ -53,7 +53,10 @@ export interface TapLink extends LinkBase {
 export interface Network {
   /** Where clients run. */
   readonly client: NetworkNamespace;
-  /** Makes a link with addresses of its own. Any number can be there at the same time. */
+  /**
+   * Makes a link with addresses of its own. Thousands can be there at the same time.
+   * @throws SampleError where this host has no taps.
+   */
   readonly connect: (path: NetworkPath) => Link;
   /** Removes a link; its instance must have ended. */
   readonly disconnect: (link: Link) => void;
