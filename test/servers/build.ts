@@ -38,6 +38,13 @@ export function buildServer(name: string, folder: string): string {
   return made;
 }
 
+/** Builds a server's image for this host in `folder`. Returns its path. */
+export function buildImage(name: string, abi: "spt" | "hvt", folder: string): string {
+  const made = join(folder, ARCHITECTURE, "images", `${name}.${abi}`);
+  must("make", "-C", GUESTS, "-j2", `OUT=${folder}`, made);
+  return made;
+}
+
 /** The C sources of a server, but for its main.c and those named. */
 export function sourcesOf(server: string, ...without: readonly string[]): readonly string[] {
   const folder = join(GUESTS, "servers", server);
