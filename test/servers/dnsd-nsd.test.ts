@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { start } from "../support/command.ts";
 import { describeWith, program } from "../support/needs.ts";
 import { type Random, SEED, seededRandom } from "../support/random.ts";
@@ -17,7 +17,7 @@ import {
   type TypeName,
   udpClient,
 } from "./dns-message.ts";
-import { nextPort, startServer } from "./running.ts";
+import { endWithTests, nextPort, startServer } from "./running.ts";
 
 const QUERIES = 6000;
 const RANDOM_ZONES = 4;
@@ -54,10 +54,7 @@ async function startNsd(folder: string, zone: string): Promise<number> {
   copyFileSync(zone, join(folder, "example.zone"));
   writeFileSync(join(folder, "nsd.conf"), CONFIGURATION(folder, port));
   const running = start("nsd", ["-d", "-c", join(folder, "nsd.conf")]);
-  afterAll(() => {
-    running.kill("SIGTERM");
-    return running.ended;
-  });
+  endWithTests(running, "SIGTERM"); // its children with it
   await Promise.race([
     answers(port),
     running.ended.then(({ end, stdout, stderr }) => {

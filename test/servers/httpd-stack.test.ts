@@ -6,6 +6,7 @@ import { type Namespace, namespaceOfTests } from "../support/namespace.ts";
 import { describeWith, program, root } from "../support/needs.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { buildServer, compiler } from "./build.ts";
+import { endWithTests } from "./running.ts";
 import { makeArchive } from "./site.ts";
 
 const HOST = "10.0.0.1/24";
@@ -47,6 +48,7 @@ describeWith(needs, "the servers on the project's own TCP/IP stack, over a tap",
   const serve = async (name: string, ...devices: readonly string[]) => {
     const path = buildServer(`${name}-tap`, folder);
     running = namespace.inside(() => start(path, ["--net:service=tap0", ...devices, `--ipv4=${GUEST}/24`]));
+    endWithTests(running);
     await running.printed(/ on port \d+\n/);
   };
 

@@ -12,6 +12,27 @@ export function nextPort(): number {
   return FIRST_PORT + ((process.pid * 37 + opened++) % PORTS);
 }
 
+const left = new Map<Running, NodeJS.Signals>();
+
+function endAll(): void {
+  for (const [running, signal] of left) running.kill(signal);
+}
+
+/**
+ * Ends a program with the tests of the file, wherever in them it was started. (A hook that a test sets up is not called:
+ * the one below is set up by the import.)
+ */
+export function endWithTests(running: Running, signal: NodeJS.Signals = "SIGKILL"): void {
+  left.set(running, signal);
+  running.ended.finally(() => left.delete(running)).catch(() => undefined);
+}
+
+afterAll(async () => {
+  endAll();
+  await Promise.all([...left.keys()].map(({ ended }) => ended));
+});
+process.on("exit", endAll);
+
 export interface RunningServer {
   readonly port: number;
   readonly running: Running;
@@ -22,6 +43,7 @@ export async function startServer(path: string, words: readonly string[] = []): 
   for (let attempt = 1; ; attempt++) {
     const port = nextPort();
     const running = start(path, [...words, `--port=${port}`]);
+    endWithTests(running);
     try {
       await running.printed(new RegExp(` on port ${port}\n`));
     } catch (error) {
@@ -29,15 +51,6 @@ export async function startServer(path: string, words: readonly string[] = []): 
       if (attempt < ATTEMPTS && /cannot be listened on/.test(stdout)) continue;
       throw error;
     }
-    endWithTests(running);
     return { port, running };
   }
-}
-
-/** Ends a program when the tests of the file have ended. */
-export function endWithTests(running: Running): void {
-  afterAll(() => {
-    running.kill("SIGKILL");
-    return running.ended;
-  });
 }
