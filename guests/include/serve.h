@@ -23,9 +23,9 @@
 //   }
 //
 // How the loop works. serve_run() waits for input or a timer; then it takes *all* input that is there, calling the
-// callbacks as it goes (a *batch*), then calls the batch callback, then writes the output. What a callback sends is only
-// queued: many small sends of one batch leave together, in as few segments as they fit in, with the acknowledgement on them.
-// Very long batches are cut, so that output never waits for input to end.
+// callbacks as it goes (a *batch*), then calls the batch callback, then writes the output. What a callback sends is
+// only queued: many small sends of one batch leave together, in as few segments as they fit in, with the
+// acknowledgement on them. Very long batches are cut, so that output never waits for input to end.
 //
 // Rules that hold for every call:
 //   - Callbacks are called from serve_run() only, never from inside another serve_ call. There is one thread.
@@ -120,29 +120,29 @@ struct serve_tcp_callbacks {
     // The connection is established. NULL: nothing.
     void (*on_open)(struct serve_tcp *tcp);
 
-    // In-order data. `bytes` is *everything* received and not yet consumed, in one piece, and valid during the call only.
-    // Returns how many bytes from its start were consumed (0 ... bytes_count). The rest is kept, narrows the window that
-    // the peer sees, and comes again, in front of new data, when new data arrives or after serve_tcp_resume(). So a parser
-    // that needs more returns 0 (or the end of the last whole request) and simply waits. A request that does not fit into
-    // receive_buffer_bytes never gets whole: when bytes_count reaches that number and nothing is consumed, close.
-    // NULL: data is consumed and dropped.
+    // In-order data. `bytes` is *everything* received and not yet consumed, in one piece, and valid during the call
+    // only. Returns how many bytes from its start were consumed (0 ... bytes_count). The rest is kept, narrows the
+    // window that the peer sees, and comes again, in front of new data, when new data arrives or after
+    // serve_tcp_resume(). So a parser that needs more returns 0 (or the end of the last whole request) and simply
+    // waits. A request that does not fit into receive_buffer_bytes never gets whole: when bytes_count reaches that
+    // number and nothing is consumed, close. NULL: data is consumed and dropped.
     size_t (*on_data)(struct serve_tcp *tcp, const uint8_t *bytes, size_t bytes_count);
 
     // The peer sends no more (FIN), and all it sent was offered to on_data. Sending is still possible.
     // NULL: as if it called serve_tcp_close().
     void (*on_eof)(struct serve_tcp *tcp);
 
-    // Room in the send buffer again, after serve_tcp_send() or serve_tcp_reserve() gave less than was asked for. At least
-    // a quarter of send_buffer_bytes is free then, unless `memory` is short. NULL: nothing.
+    // Room in the send buffer again, after serve_tcp_send() or serve_tcp_reserve() gave less than was asked for. At
+    // least a quarter of send_buffer_bytes is free then, unless `memory` is short. NULL: nothing.
     void (*on_writable)(struct serve_tcp *tcp);
 
     // The end; the last callback. NULL: nothing.
     void (*on_closed)(struct serve_tcp *tcp, enum serve_closed reason);
 };
 
-// Accepts connections to `port`. At most `backlog` of them may be half open at once (0: half of connections_max); more are not answered and
-// the peer tries again. `callbacks` must live on; `user` is what serve_tcp_user() gives until it is set for a connection.
-// False: the port is listened on already, or 16 ports are.
+// Accepts connections to `port`. At most `backlog` of them are kept while they are half open (0: half of
+// connections_max); beyond that, SYN cookies let peers in. `callbacks` must live on; `user` is what serve_tcp_user()
+// gives until it is set for a connection. False: the port is listened on already, or 16 ports are.
 bool serve_tcp_listen(uint16_t port, uint32_t backlog, const struct serve_tcp_callbacks *callbacks, void *user);
 
 // Opens a connection; on_open follows, or on_closed when it fails. NULL: no connection is free.
@@ -154,9 +154,9 @@ struct serve_tcp *serve_tcp_connect(const struct serve_address *to, const struct
 // May be called before on_open on a connection of serve_tcp_connect().
 size_t serve_tcp_send(struct serve_tcp *tcp, const void *bytes, size_t bytes_count);
 
-// To write a message in place: gives room for bytes_count bytes, in one piece, or NULL when the send buffer has not that
-// much free (on_writable follows). serve_tcp_commit() then sends the first bytes_count of them. Between the two no other
-// serve_ function may be called; without a commit nothing is sent. bytes_count: 1 ... SERVE_RESERVE_MAX.
+// To write a message in place: gives room for bytes_count bytes, in one piece, or NULL when the send buffer has not
+// that much free (on_writable follows). bytes_count: 1 ... SERVE_RESERVE_MAX. serve_tcp_commit() then sends the first
+// bytes_count of them; 0 gives the room back. Between the two no other serve_ function may be called.
 #define SERVE_RESERVE_MAX 4096
 uint8_t *serve_tcp_reserve(struct serve_tcp *tcp, size_t bytes_count);
 void serve_tcp_commit(struct serve_tcp *tcp, size_t bytes_count);
@@ -171,8 +171,9 @@ void serve_tcp_resume(struct serve_tcp *tcp);
 // Sends what is in the buffer, then FIN; receiving goes on.
 void serve_tcp_shutdown(struct serve_tcp *tcp);
 
-// Sends what is in the buffer, then FIN. No callback but on_closed follows: what the peer still sends is dropped, for ten
-// seconds after it acknowledged everything, then the connection is reset.
+// Sends what is in the buffer, then FIN. No callback but on_closed follows: what the peer still sends is dropped, for
+// ten seconds after it acknowledged everything; then the connection is reset. It is reset too when the peer does not
+// take what is left for a minute.
 void serve_tcp_close(struct serve_tcp *tcp);
 
 // Sends RST and drops what is in the buffer. on_closed follows.
@@ -182,8 +183,9 @@ void serve_tcp_abort(struct serve_tcp *tcp);
 void *serve_tcp_user(const struct serve_tcp *tcp);
 void serve_tcp_set_user(struct serve_tcp *tcp, void *user);
 
-// Closes the connection when nothing was received or acknowledged for `timeout_ns`: as serve_tcp_close() if all that was
-// sent is acknowledged (on_closed tells SERVE_CLOSED_TIMEOUT all the same), else as serve_tcp_abort(). 0: never, the default.
+// Closes the connection when nothing was received or acknowledged for `timeout_ns`: as serve_tcp_close() if all that
+// was sent is acknowledged (on_closed tells SERVE_CLOSED_TIMEOUT all the same), else as serve_tcp_abort(). 0: never,
+// the default.
 void serve_tcp_set_idle_timeout(struct serve_tcp *tcp, uint64_t timeout_ns);
 
 // Nagle's algorithm holds a small segment back while another is unacknowledged. Off at first (no delay): a batch is one

@@ -37,7 +37,8 @@ void secret_gather(uint64_t secret[2], uint64_t salt) {
         for (size_t i = 0; i < COUNT_OF(random); i++)
             for (int tries = 0; tries < 10 && !read_random(&random[i]); tries++)
                 continue;
-    uint64_t words[] = {random[0], random[1], random[2], random[3], solo5_clock_wall(), solo5_clock_monotonic(), salt, 0};
+    uint64_t wall_ns = solo5_clock_wall(), monotonic_ns = solo5_clock_monotonic();
+    uint64_t words[] = {random[0], random[1], random[2], random[3], wall_ns, monotonic_ns, salt, 0};
     const uint64_t key[2] = {0};
     secret[0] = siphash(key, words, COUNT_OF(words));
     words[COUNT_OF(words) - 1] = 1;

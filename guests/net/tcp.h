@@ -259,7 +259,8 @@ void tcp_loss_on_sack(struct serve_tcp *tcp);
 void tcp_loss_on_reorder_timeout(struct serve_tcp *tcp);
 // In fast recovery with SACK: whether the network may take another segment now ...
 bool tcp_loss_may_send_new(const struct serve_tcp *tcp);
-// ... and which bytes to send again: NextSeg() of RFC 6675 4, rule 1, or 3 when not only what is lost for sure is wanted.
+// ... and which bytes to send again: NextSeg() of RFC 6675 4, rule 1; or rule 3, where not only what is lost for sure
+// is wanted.
 bool tcp_loss_next(const struct serve_tcp *tcp, bool lost_only, struct sequence_range *next);
 
 // tcp_receive.c -------------------------------------------------------------------------------------------------------

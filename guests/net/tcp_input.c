@@ -105,8 +105,9 @@ static bool is_timestamp_stale(const struct serve_tcp *tcp, const struct tcp_seg
            && tcp->net->now_ns - tcp->rcv.timestamp_ns < wrap_ns;
 }
 
-// RFC 9293 3.10.7.4, first. With a closed window what begins at rcv.nxt passes, for its ACK and RST; its data is cut off
-// later. So does an empty segment at the right edge: the peer may have filled the window with segments that got lost.
+// RFC 9293 3.10.7.4, first. With a closed window what begins at rcv.nxt passes, for its ACK and RST; its data is cut
+// off later. So does an empty segment at the right edge: the peer may have filled the window with segments that got
+// lost.
 static bool is_in_window(const struct serve_tcp *tcp, const struct tcp_segment *segment) {
     uint32_t length = tcp_segment_length(segment), window = tcp->rcv.adv - tcp->rcv.nxt;
     uint32_t begin = segment->begin - tcp->rcv.nxt, end = segment->begin + length - 1 - tcp->rcv.nxt;

@@ -59,8 +59,8 @@ void tcp_deliver(struct serve_tcp *tcp) {
     tcp_end_if_read(tcp);
 }
 
-// RFC 9293 3.8.6.3: at least every second full segment is acknowledged; here, once a batch. The largest segment so far is
-// what is full for that peer.
+// RFC 9293 3.8.6.3: at least every second full segment is acknowledged; here, once a batch. The largest segment so far
+// is what is full for that peer.
 static void acknowledge_later(struct serve_tcp *tcp, uint32_t bytes) {
     tcp->rcv.unacked_bytes += bytes;
     if (tcp->rcv.largest < bytes)

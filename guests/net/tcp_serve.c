@@ -86,7 +86,10 @@ uint8_t *serve_tcp_reserve(struct serve_tcp *tcp, size_t bytes_count) {
 
 void serve_tcp_commit(struct serve_tcp *tcp, size_t bytes_count) {
     byte_queue_extend(&tcp->send, (uint32_t)bytes_count);
-    tcp_mark_dirty(tcp);
+    if (tcp->send.count == 0)
+        byte_queue_release(&tcp->send, &tcp->net->pool); // it was reserved for nothing
+    else
+        tcp_mark_dirty(tcp);
 }
 
 size_t serve_tcp_room(const struct serve_tcp *tcp) {

@@ -134,7 +134,9 @@ void tcp_start_ack_timer(struct serve_tcp *tcp) {
         wheel_start(&tcp->net->wheel, &tcp->ack_timer, tcp->net->now_ns + TCP_ACK_DELAY_NS);
 }
 
-// Idle timeout and keep-alive: the timer runs to where one may be due and looks then, so that a segment costs nothing. ---
+// Idle timeout and keep-alive -----------------------------------------------------------------------------------------
+
+// The timer runs to where one of them may be due, and looks then: so a segment costs nothing.
 
 static uint64_t keepalive_due_ns(const struct serve_tcp *tcp) {
     return tcp->heard_ns + tcp->keepalive_ns + tcp->keepalive_probes * (tcp->keepalive_ns / 8);

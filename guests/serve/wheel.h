@@ -1,7 +1,7 @@
 // Timers in a hierarchical wheel (Varghese and Lauck, 1987, scheme 7): start and stop take constant time.
 //
-// Level n has 64 slots of 64^n ticks each. A timer lies on the level of the highest base-64 digit in which its tick differs
-// from the current one, so all slots up to and including the current one are empty on every level.
+// Level n has 64 slots of 64^n ticks each. A timer lies on the level of the highest base-64 digit in which its tick
+// differs from the current one, so all slots up to and including the current one are empty on every level.
 #ifndef WHEEL_H
 #define WHEEL_H
 

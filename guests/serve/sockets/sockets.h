@@ -1,5 +1,5 @@
-// serve.h on Linux's sockets, waited for with one edge-triggered epoll set: each descriptor is added once, and asking for
-// room to write or for data costs no further system call.
+// serve.h on Linux's sockets, waited for with one edge-triggered epoll set: each descriptor is added once, and asking
+// for room to write or for data costs no further system call.
 //
 //   loop.c     the set, the batch, timers
 //   tcp.c      connections: how they begin and end, and the application's calls

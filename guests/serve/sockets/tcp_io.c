@@ -154,7 +154,10 @@ uint8_t *serve_tcp_reserve(struct serve_tcp *tcp, size_t bytes_count) {
 
 void serve_tcp_commit(struct serve_tcp *tcp, size_t bytes_count) {
     byte_queue_extend(&tcp->send, (uint32_t)bytes_count);
-    list_append(&sockets.dirty, &tcp->dirty);
+    if (tcp->send.count == 0)
+        byte_queue_release(&tcp->send, &sockets.pool); // it was reserved for nothing
+    else
+        list_append(&sockets.dirty, &tcp->dirty);
 }
 
 size_t serve_tcp_room(const struct serve_tcp *tcp) {

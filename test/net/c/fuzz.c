@@ -1,5 +1,5 @@
-// Two hosts with connections between them, and an attacker who sees every frame and sends mutated copies, with checksums
-// that are right, so that they reach the depths. Nothing must break; in the end nothing may be held.
+// Two hosts with connections between them, and an attacker who sees every frame and sends mutated copies, with right
+// checksums, so that they reach the depths. Nothing must break; in the end nothing may be held.
 //   fuzz FIRST_SEED SEEDS FRAMES
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,7 +39,8 @@ static void mutate_number(uint8_t *at) {
     static const int32_t steps[] = {1, 2, 100, 536, 1448, 1460, 32768, 65535, 1 << 20, 0x7fffffff};
     int32_t step = steps[below(COUNT_OF(steps))];
     uint32_t number = load_be32(at);
-    store_be32(at, below(8) == 0 ? (uint32_t)below(1ull << 32) : below(2) == 0 ? number + (uint32_t)step : number - (uint32_t)step);
+    number += (uint32_t)(below(2) == 0 ? step : -step);
+    store_be32(at, below(8) == 0 ? (uint32_t)below(1ull << 32) : number);
 }
 
 static void mutate_tcp(uint8_t *tcp, size_t bytes) {
@@ -65,10 +66,8 @@ static void mutate_tcp(uint8_t *tcp, size_t bytes) {
         tcp[12] = (uint8_t)(below(16) << 4);
         break;
     case 6: // options
-        if (tcp[12] >> 4 > 5)
-            mutate_bytes(tcp + TCP_HEADER_BYTES, (size_t)(tcp[12] >> 4) * 4 - TCP_HEADER_BYTES < bytes - TCP_HEADER_BYTES
-                                                     ? (size_t)(tcp[12] >> 4) * 4 - TCP_HEADER_BYTES
-                                                     : bytes - TCP_HEADER_BYTES);
+        if (tcp[12] >> 4 > 5 && bytes >= 60)
+            mutate_bytes(tcp + TCP_HEADER_BYTES, (size_t)(tcp[12] >> 4) * 4 - TCP_HEADER_BYTES);
         break;
     case 7: // SACK blocks near what is in flight
         if (tcp[12] >> 4 >= 8) {
@@ -97,7 +96,9 @@ static void mend(uint8_t *frame, size_t bytes) {
     size_t payload_bytes = total_bytes - header_bytes, at = ip[9] == IPV4_TCP ? 16 : ip[9] == IPV4_UDP ? 6 : 2;
     if (payload_bytes < at + 2)
         return;
-    uint64_t sum = ip[9] == IPV4_ICMP ? 0 : checksum_pseudo(load_be32(ip + 12), load_be32(ip + 16), ip[9], payload_bytes);
+    uint64_t sum = checksum_pseudo(load_be32(ip + 12), load_be32(ip + 16), ip[9], payload_bytes);
+    if (ip[9] == IPV4_ICMP)
+        sum = 0;
     store_be16(payload + at, 0);
     checksum_store(payload + at, checksum_finish(checksum_add(sum, payload, payload_bytes)));
 }
@@ -316,7 +317,7 @@ int main(int count, char **words) {
         run_seed(seed, frames);
         closed += fuzzer.closed;
     }
-    printf("%" PRIu64 " seeds from %" PRIu64 ", %" PRIu64 " mutated frames each, %" PRIu64 " connections: nothing broke\n",
-           seeds, first, frames, closed);
+    printf("%" PRIu64 " seeds from %" PRIu64 ", %" PRIu64 " mutated frames each, %" PRIu64
+           " connections: nothing broke\n", seeds, first, frames, closed);
     return 0;
 }

@@ -116,7 +116,8 @@ static void test_pool(void) {
         struct pool pool;
         size_t shift = below(16);
         CHECK(pool_init(&pool, memory + shift, memory_bytes - shift), "%zu bytes", memory_bytes);
-        CHECK((size_t)pool.units * POOL_UNIT_BYTES + memory_bytes / 1024 + 32 + POOL_UNIT_BYTES > memory_bytes, "waste");
+        size_t used = (size_t)pool.units * POOL_UNIT_BYTES;
+        CHECK(used + memory_bytes / 1024 + 32 + POOL_UNIT_BYTES > memory_bytes, "%zu bytes used", used);
         struct {
             uint8_t *at;
             uint32_t bytes;
@@ -286,14 +287,30 @@ static void test_options(void) {
     CHECK(options.ipv4 == 0xc0a80709 && options.ipv4_mask == 0xfffff000 && options.ipv4_gateway == 0xc0a80001, "all");
     CHECK(options.mtu == 1400 && options.has_ipv4, "all");
     static const char *const wrong[] = {
-        "--ipv4=10.0.0.2/",          "--ipv4=10.0.0.2/0",   "--ipv4=10.0.0.2/33",  "--ipv4=10.0.0.256/24", "--ipv4=",
-        "--ipv4=10.0.0.0/24",        "--ipv4=10.0.0.255/24", "--ipv4=127.0.0.1/8", "--ipv4=224.0.0.1/24",  "--mtu=575",
-        "--ipv4-gateway=10.0.1.1",   "--ipv4-gateway=x",    "--mtu=9001",          "--mtu=",               "--ipv4=1.2.3/24",
-        "--ipv4-gateway=10.0.0.2",   "--ipv4=10.0.0.2/31",  "--ipv4=10.0.0.2/24x", "--ipv4-gateway=10.0.0.1/24",
+        "--ipv4=",
+        "--ipv4=1.2.3/24",
+        "--ipv4=10.0.0.2/",
+        "--ipv4=10.0.0.2/0",
+        "--ipv4=10.0.0.2/31",
+        "--ipv4=10.0.0.2/33",
+        "--ipv4=10.0.0.2/24x",
+        "--ipv4=10.0.0.256/24",
+        "--ipv4=10.0.0.0/24",
+        "--ipv4=10.0.0.255/24",
+        "--ipv4=127.0.0.1/8",
+        "--ipv4=224.0.0.1/24",
+        "--ipv4-gateway=x",
+        "--ipv4-gateway=10.0.1.1",
+        "--ipv4-gateway=10.0.0.2",
+        "--ipv4-gateway=10.0.0.1/24",
+        "--mtu=",
+        "--mtu=575",
+        "--mtu=9001",
     };
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         CHECK(!reads(wrong[i], &options), "%s", wrong[i]);
-    struct serve_config odd = {.connections_max = UINT32_MAX, .receive_buffer_bytes = 1, .send_buffer_bytes = UINT32_MAX};
+    struct serve_config odd = {
+        .connections_max = UINT32_MAX, .receive_buffer_bytes = 1, .send_buffer_bytes = UINT32_MAX};
     CHECK(serve_options_read(&odd, &options), "limits");
     CHECK(options.connections_max == 1 << 20 && options.receive_buffer_bytes == 4096, "limits");
     CHECK(options.send_buffer_bytes == 1 << 20, "limits");

@@ -1,5 +1,5 @@
-// Plays scripts of segments against the stack, in virtual time: what the peer sends, what the stack must answer, what the
-// application does and is told. See scripts/README for the language.
+// Plays scripts of segments against the stack, in virtual time: what the peer sends, what the stack must answer, what
+// the application does and is told. scripts/README.md tells the language.
 //   script FILE [CASE]
 #include <inttypes.h>
 #include <stdarg.h>
@@ -302,8 +302,8 @@ static struct wanted read_segment(struct words *words) {
             wanted.echo = next_number(words);
         } else if (strcmp(word, "sack") == 0) {
             wanted.has_sacks = true;
-            for (; words->at < words->count && strchr(words->word[words->at], '-') && wanted.sacks < 4; wanted.sacks++) {
-                struct sequence_range *range = &wanted.sack[wanted.sacks];
+            while (words->at < words->count && strchr(words->word[words->at], '-') && wanted.sacks < 4) {
+                struct sequence_range *range = &wanted.sack[wanted.sacks++];
                 read_range(next_of(words), '-', &range->begin, &range->end);
             }
         } else {
@@ -406,9 +406,11 @@ static void check_options(const struct wanted *wanted, const struct tcp_options 
         fail_line("got echo %u", got->timestamp_echo);
     if (wanted->has_sacks && wanted->sacks != got->sack_count)
         fail_line("got %u SACK blocks", got->sack_count);
-    for (uint32_t i = 0; i < wanted->sacks; i++)
-        if (wanted->sack[i].begin != got->sack[i].begin - PEER_ISS || wanted->sack[i].end != got->sack[i].end - PEER_ISS)
-            fail_line("got block %u-%u", got->sack[i].begin - PEER_ISS, got->sack[i].end - PEER_ISS);
+    for (uint32_t i = 0; i < wanted->sacks; i++) {
+        uint32_t begin = got->sack[i].begin - PEER_ISS, end = got->sack[i].end - PEER_ISS;
+        if (wanted->sack[i].begin != begin || wanted->sack[i].end != end)
+            fail_line("got block %u-%u", begin, end);
+    }
 }
 
 static void expect_segment(const struct wanted *wanted) {

@@ -1,5 +1,5 @@
 // Two hosts send each other streams of bytes, on several connections at once, over a bad link; everything must arrive.
-//   transfer FIRST_SEED SEEDS LOSS_PER_MILLION [verbose]
+//   transfer FIRST_SEED SEEDS LOSS_PER_MILLION
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +37,11 @@ struct transfer {
 };
 
 static uint64_t current_seed;
+
+static void fail_end(const struct end *end, const char *what, int number) {
+    link_fail("seed %" PRIu64 ": %s %d; read %" PRIu64 " of %" PRIu64 " bytes, sent %" PRIu64 " of %" PRIu64,
+              current_seed, what, number, end->in_at, end->in_bytes, end->out_at, end->out_bytes);
+}
 
 static void fill(struct end *end, uint8_t *bytes, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -135,12 +140,10 @@ static void on_eof(struct serve_tcp *tcp) {
 
 static void on_closed(struct serve_tcp *tcp, enum serve_closed reason) {
     struct end *end = serve_tcp_user(tcp);
-    if (reason != SERVE_CLOSED_DONE) fprintf(stderr, "una+%u nxt+%u max+%u wnd %u cwnd %u unanswered %u backoff %u state? progress %f heard %f sent %f now %f free %u of %u\n", tcp->snd.una-tcp->snd.iss, tcp->snd.nxt-tcp->snd.iss, tcp->snd.max-tcp->snd.iss, tcp->snd.wnd, tcp->cwnd, tcp->unanswered, tcp->backoff, tcp->progress_ns/1e9, tcp->heard_ns/1e9, tcp->sent_ns/1e9, tcp->net->now_ns/1e9, tcp->net->pool.units_free,tcp->net->pool.units);
     if (reason != SERVE_CLOSED_DONE)
-        link_fail("seed %" PRIu64 ": closed for reason %d, in %" PRIu64 " of %" PRIu64 ", out %" PRIu64 " of %" PRIu64 ", lazy %d", current_seed, (int)reason, end->in_at, end->in_bytes, end->out_at, end->out_bytes, end->lazy);
+        fail_end(end, "closed for reason", (int)reason);
     if (!end->eof || end->in_at != end->in_bytes || end->out_at != end->out_bytes)
-        link_fail("seed %" PRIu64 ": closed at %" PRIu64 " of %" PRIu64 " bytes", current_seed, end->in_at,
-                  end->in_bytes);
+        fail_end(end, "closed too soon; end of input seen:", end->eof);
     end->closed = true;
     end->transfer->ends_closed++;
     wheel_stop(&tcp->net->wheel, &end->resume_timer);
@@ -154,11 +157,6 @@ static const struct serve_tcp_callbacks callbacks = {
     .on_closed = on_closed,
 };
 
-static void trace(struct link *link, struct link_host *from, const uint8_t *f, size_t n) {
-    printf("%.6f %u ", link->now_ns/1e9, from->index);
-    if (load_be16(f+12)==0x806) printf("arp op %u for %08x\n", load_be16(f+20), load_be32(f+38));
-    else { const uint8_t *t=f+34; printf("tcp %u>%u seq %u ack %u flags %x win %u len %zu optlen %d\n", load_be16(t),load_be16(t+2),load_be32(t+4),load_be32(t+8),t[13],load_be16(t+14),n-34-(t[12]>>4)*4, (t[12]>>4)*4-20);}
-}
 static bool all_closed(void *context) {
     struct transfer *transfer = context;
     return transfer->ends_closed == 2 * transfer->connections;
@@ -209,35 +207,25 @@ static void open_connections(struct transfer *transfer) {
 }
 
 // Gives the virtual milliseconds that it took.
-static uint64_t run_seed(uint64_t seed, uint32_t loss, bool verbose) {
+static uint64_t run_seed(uint64_t seed, uint32_t loss) {
     current_seed = seed;
     struct transfer transfer = {.random = {.state = seed * 77 + 1}};
     struct link_options options = choose_options(&transfer.random, seed, loss);
     transfer.link = link_create(&options);
     uint64_t begin_ns = transfer.link->now_ns;
-    if (getenv("TRACE")) transfer.link->on_frame = trace;
     struct end listening = {.transfer = &transfer};
     net_tcp_listen(&transfer.link->hosts[1].net, 7, 0, &callbacks, &listening);
     open_connections(&transfer);
-    if (!link_run(transfer.link, all_closed, &transfer, 3600 * NS_PER_S)) {
-        for (int side = 0; side < 2; side++)
-            for (uint32_t i = 0; i < transfer.connections; i++) {
-                const struct end *end = &transfer.ends[side][i];
-                fprintf(stderr, "host %d connection %u: state %d, in %" PRIu64 " of %" PRIu64 ", out %" PRIu64 " of %" PRIu64 "\n",
-                        side, i, end->tcp ? end->tcp->state : -1, end->in_at, end->in_bytes, end->out_at, end->out_bytes);
-            }
-        link_fail("seed %" PRIu64 ": not done in an hour of virtual time", seed);
-    }
+    if (!link_run(transfer.link, all_closed, &transfer, 3600 * NS_PER_S))
+        for (uint32_t i = 0; i < 2 * transfer.connections; i++) {
+            const struct end *end = &transfer.ends[i % 2][i / 2];
+            if (!end->closed)
+                fail_end(end, "after an hour of virtual time still in state", end->tcp ? end->tcp->state : 0);
+        }
     uint64_t took_ms = (transfer.link->now_ns - begin_ns) / 1000000;
     link_run(transfer.link, NULL, NULL, 3600 * NS_PER_S); // TIME_WAIT ends
     link_check_empty(&transfer.link->hosts[0]);
     link_check_empty(&transfer.link->hosts[1]);
-    if (verbose) {
-        const struct net_counters *a = &transfer.link->hosts[0].net.counters, *b = &transfer.link->hosts[1].net.counters;
-        printf("seed %" PRIu64 ": %" PRIu64 " ms, %" PRIu64 " frames, %" PRIu64 " lost, %" PRIu64 " sent again, %" PRIu64
-               " timeouts; rtt %" PRIu64 " us\n", seed, took_ms, transfer.link->frames_sent, transfer.link->frames_lost,
-               a->tcp_retransmits + b->tcp_retransmits, a->tcp_timeouts + b->tcp_timeouts, 2 * options.quality.delay_ns / 1000);
-    }
     link_destroy(transfer.link);
     return took_ms;
 }
@@ -248,8 +236,8 @@ int main(int count, char **words) {
     uint64_t first = strtoull(words[1], NULL, 10), seeds = strtoull(words[2], NULL, 10), total_ms = 0;
     uint32_t loss = (uint32_t)strtoul(words[3], NULL, 10);
     for (uint64_t seed = first; seed < first + seeds; seed++)
-        total_ms += run_seed(seed, loss, count > 4);
-    printf("%" PRIu64 " seeds from %" PRIu64 " with loss %u per million: whole, mean %" PRIu64 " ms\n", seeds, first, loss,
-           seeds > 0 ? total_ms / seeds : 0);
+        total_ms += run_seed(seed, loss);
+    printf("%" PRIu64 " seeds from %" PRIu64 " with loss %u per million: whole, mean %" PRIu64 " ms\n", seeds, first,
+           loss, seeds > 0 ? total_ms / seeds : 0);
     return 0;
 }
