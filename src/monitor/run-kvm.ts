@@ -6,8 +6,8 @@ import { type KvmMachineOptions, kvmEmulates, makeKvmMachine } from "./kvm-machi
 import { BlockingRun } from "./run-blocking.ts";
 
 const STANDARD_OUTPUT = 1;
-/** Linux include/uapi/asm-generic/signal.h; Node ignores it. */
-const SIGPIPE = 13;
+/** SIGUSR1, SIGPIPE, SIGXFSZ (Linux include/uapi/asm-generic/signal.h): Node takes the first for its debugger, and ignores the others. */
+const SIGNALS_OF_NODE = [10, 13, 25] as const;
 
 export interface KvmRun extends Omit<KvmMachineOptions, "commandLine" | "console"> {
   readonly args: readonly string[];
@@ -24,7 +24,7 @@ export function runOnKvm({ args, say, ...options }: KvmRun): number {
   const console = { write: writeToStandardOutput };
   const { machine, waitFor } = makeKvmMachine({ ...options, commandLine: commandLine(args), console });
   if (kvmEmulates()) say("this host's KVM emulates the processor: guests run slowly, and without floating point");
-  resetSignal(SIGPIPE);
+  for (const signal of SIGNALS_OF_NODE) resetSignal(signal);
   const run = new BlockingRun(machine, waitFor);
   for (;;) {
     const stop = run.run();

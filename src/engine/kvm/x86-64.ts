@@ -64,7 +64,8 @@ const SEGMENT = {
 const SEGMENT_UNUSABLE = 22;
 
 /** Protection, coprocessor monitoring, extension type, native floating-point errors, write protection, paging (Intel SDM volume 3, 2.5). */
-const CR0 = (1n << 0n) | (1n << 1n) | (1n << 4n) | (1n << 5n) | (1n << 16n) | (1n << 31n);
+const CR0_PAGING = 1n << 31n;
+const CR0 = (1n << 0n) | (1n << 1n) | (1n << 4n) | (1n << 5n) | (1n << 16n) | CR0_PAGING;
 /** Physical address extension, FXSAVE, SIMD floating-point exceptions. */
 const CR4 = (1n << 5n) | (1n << 9n) | (1n << 10n);
 /** Long mode enabled and active, no-execute enabled (Intel SDM volume 4, table 2-2, IA32_EFER). */

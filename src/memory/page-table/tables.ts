@@ -103,17 +103,6 @@ class TableWriter {
   }
 }
 
-/** The least area that holds the tables of so many mappings, wherever they lie below `end`. */
-export function tableBytesMax(format: TableFormat, mappings: number, end: GuestAddress): number {
-  let tables = 1;
-  for (let level = format.levels - 2; level >= 0; level--) {
-    const all = Math.ceil(end / pageBytes(level + 1));
-    // Only where a mapping begins or ends inside an entry's range are smaller pages needed.
-    tables += level < format.leafLevelMax ? Math.min(all, 2 * mappings) : all;
-  }
-  return tables * PAGE_BYTES;
-}
-
 /** Rounds an address down and up to whole pages. */
 export function wholePages(start: number, end: number): { readonly start: GuestAddress; readonly end: GuestAddress } {
   return {
