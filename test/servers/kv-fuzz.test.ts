@@ -29,17 +29,25 @@ describeWith(compiler, `kv under sanitizers, seed ${SEED}`, () => {
 
   // A crash in the middle of every kind of write: of records, of a log's rewriting, of the superblock.
   it.each([
-    [512, 132],
-    [512, 1024],
-    [4096, 512],
-    [32_768, 1024],
+    [512, 132, 8192],
+    [512, 1024, 8192],
+    [4096, 512, 8192],
+    [32_768, 1024, 8192],
+    [512, 2048, 160],
   ])(
-    "finds on its device, in blocks of %i bytes on %i KiB, what it had acknowledged",
-    { timeout: LIMIT_MS },
-    (...device) => {
+    "finds on its device, in blocks of %i bytes on %i KiB, what it had acknowledged, with a heap of %i KiB",
+    {
+      timeout: LIMIT_MS,
+    },
+    (...numbers) => {
       const harness = linkKv("kv_crash", objects, folder);
-      const output = fuzz(harness, `${SEED}`, "150", ...device.map(String));
-      expect(output).toMatch(/^150 runs, 150 crashes, \d+ requests, [1-9]\d* rewritings, \d+ refused\n$/);
+      const output = fuzz(harness, `${SEED}`, "120", ...numbers.map(String));
+      const [crashes, wiped] = numbers[2] === 8192 ? ["120", "0"] : ["[1-9]\\d+", "\\d+"];
+      expect(output).toMatch(
+        new RegExp(
+          `^120 runs, ${crashes} crashes, ${wiped} wiped, \\d+ requests, [1-9]\\d* rewritings, \\d+ refused\n$`,
+        ),
+      );
     },
   );
 });

@@ -2,6 +2,7 @@
 
 #include "servers/kv/heap.h"
 #include "servers/kv/log.h"
+#include "servers/kv/record.h"
 #include "servers/kv/server.h"
 
 #define COMMAND(name, arity, flags, first, last, step) {#name, command_##name, arity, flags, first, last, step},
@@ -111,12 +112,25 @@ static bool memory_is_short(void) {
     return heap_used() > server.memory_max;
 }
 
+// As a request, and as one for each of its keys, any of which may have expired besides.
+static size_t noted_bytes(const struct request *request) {
+    const struct command *command = request->command;
+    size_t bytes = log_words_bytes(request->words, request->count);
+    uint32_t last = command->last_key < 0 ? request->count - 1 : (uint32_t)command->last_key;
+    for (uint32_t i = (uint32_t)command->first_key; i != 0 && i <= last; i += (uint32_t)command->key_step) {
+        struct bytes words[] = {TEXT("PEXPIREAT"), request->words[i]};
+        bytes += log_words_bytes(words, COUNT_OF(words));
+    }
+    return bytes;
+}
+
 static bool may_write(const struct request *request) {
-    if ((request->command->flags & COMMAND_TAKES_MEMORY) && !log_reading && memory_is_short()) {
+    bool takes_memory = request->command->flags & COMMAND_TAKES_MEMORY;
+    if (takes_memory && !log_reading && memory_is_short()) {
         reply_no_memory();
         return false;
     }
-    if (!log_make_room(request->words, request->count, !(request->command->flags & COMMAND_TAKES_MEMORY))) {
+    if (log_on && !log_make_room(noted_bytes(request), !takes_memory)) {
         reply_log_full();
         return false;
     }

@@ -75,6 +75,7 @@ static void reply_pair(const char *name, const char *value) {
 }
 
 void command_hello(const struct request *request) {
+    enum { SHOWN_MAX = 128 };
     int64_t version;
     if (request->count > 1) {
         if (!parse_i64(request->words[1], &version)) {
@@ -88,7 +89,8 @@ void command_hello(const struct request *request) {
     }
     for (uint32_t i = 2; i < request->count; i += 2) {
         if (!word_at_is(request, i, "setname") || i + 1 == request->count) {
-            reply_error("ERR Syntax error in HELLO option '%.*s'", (int)(request->words[i].size & 127),
+            reply_error("ERR Syntax error in HELLO option '%.*s'",
+                        (int)(request->words[i].size < SHOWN_MAX ? request->words[i].size : SHOWN_MAX),
                         request->words[i].at);
             return;
         }

@@ -118,16 +118,17 @@ void keys_clear(void) {
     }
 }
 
-bool keys_expire_some(uint32_t limit) {
-    for (; limit > 0; limit--) {
-        struct entry *entry = deadline_first();
-        if (entry == NULL || !has_expired(entry))
-            return true;
+uint32_t keys_expire_some(uint32_t limit) {
+    uint32_t count = 0;
+    for (; count < limit; count++) {
         struct dict_place place;
+        struct entry *entry = deadline_first();
         uint32_t before = deadline_count();
+        if (entry == NULL || !has_expired(entry))
+            break;
         keys_find(entry_name(entry), &place);
         if (deadline_count() == before)
-            return true;
+            break;
     }
-    return false;
+    return count;
 }

@@ -30,7 +30,7 @@ struct entry *keys_rename(struct entry *entry, struct bytes name);
 
 void keys_clear(void);
 
-// Takes away up to `limit` keys that have expired; true when none is left.
-bool keys_expire_some(uint32_t limit);
+// Takes away up to `limit` keys that have expired; returns how many.
+uint32_t keys_expire_some(uint32_t limit);
 
 #endif

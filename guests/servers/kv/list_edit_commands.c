@@ -1,6 +1,8 @@
 // Changes in the middle of lists, and moves between them.
 #include "servers/kv/command.h"
 #include "servers/kv/heap.h"
+#include "servers/kv/log.h"
+#include "servers/kv/record.h"
 
 void command_lset(const struct request *request) {
     struct dict_place place;
@@ -122,6 +124,10 @@ static void move(const struct request *request, enum list_end from_end, enum lis
     if (!find_of_type(request, 2, TYPE_LIST, &place, &to))
         return;
     struct bytes wire = list_peek(from->value.list, from_end);
+    if (!log_has_room(wire.size + log_words_bytes(request->words, request->count) * 2)) {
+        reply_log_full();
+        return;
+    }
     uint8_t *kept = heap_take(wire.size);
     bool is_new = to == NULL;
     if (kept != NULL && is_new)

@@ -43,19 +43,25 @@ static void rewrite_all(void) {
         base_blocks = writer.next;
 }
 
-bool log_make_room(const struct bytes *words, size_t count, bool frees) {
+bool log_make_room(size_t bytes, bool frees) {
     if (!log_on)
         return true;
     if (writer.bytes >= RECORD_BYTES)
         log_writer_commit(&writer);
-    uint64_t bytes = log_words_bytes(words, count);
     if (fits(bytes, frees))
         return true;
     rewrite_all();
     return fits(bytes, frees);
 }
 
+// Whoever notes something has asked for the room; what lies behind it is not this log's.
+static void require_room(size_t bytes) {
+    if (bytes > log_writer_room(&writer))
+        fail("storage: %lu bytes were noted where there was no room for them", (unsigned long)bytes);
+}
+
 void log_request(struct bytes raw) {
+    require_room(raw.size);
     log_writer_add(&writer, raw);
     noted_bytes += raw.size;
     if (log_rewriting != 0 && log_key_written)
@@ -65,8 +71,10 @@ void log_request(struct bytes raw) {
 void log_words(const struct bytes *words, size_t count) {
     if (!log_on || count == 0)
         return;
+    size_t bytes = log_words_bytes(words, count);
+    require_room(bytes);
     log_writer_add_words(&writer, words, count);
-    noted_bytes += log_words_bytes(words, count);
+    noted_bytes += bytes;
     if (log_rewriting != 0 && log_key_written)
         rewrite_words(words, count);
 }

@@ -20,9 +20,9 @@ extern bool log_key_written;
 // where the log cannot be read or the heap does not hold what it tells.
 bool log_open(const char *storage_name);
 
-// Before a request: whether it can be noted, in a log that is rewritten to make room if need be. A request that frees memory
-// may have the log's last part. True where there is no log.
-bool log_make_room(const struct bytes *words, size_t count, bool frees);
+// Before a request: whether that many bytes can be noted, in a log that is rewritten to make room if need be. A request that
+// frees memory may have the log's last part. True where there is no log.
+bool log_make_room(size_t bytes, bool frees);
 
 // Whether that many bytes can be noted without that, by what frees memory.
 bool log_has_room(size_t bytes);

@@ -16,6 +16,7 @@ struct server server;
 
 static struct serve_timer timer;
 static uint64_t timer_ns; // when it is due; 0: it does not run
+static bool is_stuck;     // the last time, keys had expired and could not go
 static uint64_t clock_checked_ns;
 static uint64_t clock_offset_ns; // of the wall clock
 
@@ -36,39 +37,41 @@ static void on_timer(struct serve_timer *of, void *user) {
     (void)user;
     timer_ns = 0;
     server_tick();
-    keys_expire_some(EXPIRED_MAX);
-    value_free_more(false);
+    is_stuck = keys_expire_some(EXPIRED_MAX) == 0;
 }
 
-// When there is something to do without a request: in a millisecond, where it has begun already.
-static uint64_t next_work_ns(void) {
+// When there is something to do without a request, in nanoseconds from now; UINT64_MAX: never.
+static uint64_t next_work_ns(bool is_more) {
     struct entry *entry = deadline_first();
-    if (!value_free_more(false) || log_rewriting != 0)
-        return server.now_ns + NS_PER_MS;
+    if (is_more)
+        return NS_PER_MS;
     if (entry == NULL)
         return UINT64_MAX;
     int64_t wait_ms = deadline_of(entry) - now_ms;
-    if (wait_ms >= INT64_MAX / NS_PER_MS)
-        return UINT64_MAX;
-    return server.now_ns + (uint64_t)(wait_ms > 0 ? wait_ms : 1) * NS_PER_MS;
+    // Keys that have expired stay where the log has no room to say so.
+    if (wait_ms <= 0)
+        return is_stuck ? NS_PER_S : NS_PER_MS;
+    return wait_ms < INT64_MAX / NS_PER_MS ? (uint64_t)wait_ms * NS_PER_MS : UINT64_MAX;
 }
 
-static void start_timer(void) {
-    uint64_t due_ns = next_work_ns();
-    if (due_ns == UINT64_MAX || (timer_ns != 0 && timer_ns <= due_ns))
+static void start_timer(bool is_more) {
+    uint64_t wait_ns = next_work_ns(is_more);
+    if (wait_ns == UINT64_MAX || (timer_ns != 0 && timer_ns <= server.now_ns + wait_ns))
         return;
-    timer_ns = due_ns;
-    serve_timer_start(&timer, due_ns - server.now_ns, on_timer, NULL);
+    timer_ns = server.now_ns + wait_ns;
+    serve_timer_start(&timer, wait_ns, on_timer, NULL);
 }
 
 // What the batch has changed is written before its replies leave.
 static void on_batch(void *user) {
     (void)user;
+    server_tick();
+    bool is_more = !value_free_more(false);
     log_commit();
     if (server.stopping)
         serve_stop(SOLO5_EXIT_SUCCESS);
     else
-        start_timer();
+        start_timer(is_more || log_rewriting != 0);
 }
 
 bool server_start(void *memory, size_t memory_bytes, const char *storage_name, uint16_t port) {
@@ -85,6 +88,7 @@ bool server_start(void *memory, size_t memory_bytes, const char *storage_name, u
     server.port = port;
     log_open(storage_name);
     serve_on_batch(on_batch, NULL);
+    start_timer(false);
     if (serve_tcp_listen(port, 0, &client_callbacks, NULL))
         return true;
     print("kv: port %u cannot be listened on\n", port);

@@ -5,26 +5,33 @@
 #include "servers/kv/log.h"
 #include "servers/kv/members.h"
 
+enum { WORDS_BYTES = 128 };
+
 static void add_bytes(void *member, void *context) {
     *(size_t *)context += member_name(member).size;
 }
 
-// Whether the log has room for `count` members taken out, whichever they will be.
+// Whether the log has room for `count` members taken out, whichever they will be; of one it is asked when it is drawn.
 static bool log_has_room_for(const struct request *request, const struct dict *set, uint64_t count) {
-    enum { WORDS_BYTES = 64 };
+    size_t bytes = 0;
     if (!log_on || count <= 1)
         return true;
-    size_t bytes = 0;
     dict_each(set, add_bytes, &bytes);
     return log_has_room(bytes + count * (WORDS_BYTES + request->words[1].size));
 }
 
-// Takes one member out, replies and notes it; true where the set, and so the key, is gone.
-static bool pop_one(const struct dict_place *place, struct entry *entry) {
+// Takes one member out, replies it, `as_list` of one or as it is, and notes it; true where no other can be taken out.
+static bool pop_one(const struct dict_place *place, struct entry *entry, bool as_list) {
     struct dict *set = entry->value.table;
     struct member *member = dict_random(set);
     struct dict_place member_place;
     struct bytes words[] = {TEXT("SREM"), entry_name(entry), member_name(member)};
+    if (!log_has_room(WORDS_BYTES + words[1].size + words[2].size)) {
+        reply_log_full();
+        return true;
+    }
+    if (as_list)
+        reply_list(1);
     reply_string(words[2]);
     command_changed_as(words, COUNT_OF(words));
     dict_find(set, words[2], &member_place);
@@ -65,10 +72,11 @@ void command_spop(const struct request *request) {
         reply_log_full();
         return;
     }
-    if (as_list)
+    if (as_list && count != 1)
         reply_list((uint64_t)count);
+    bool alone = count == 1 && as_list;
     for (; count > 0; count--)
-        if (pop_one(&place, entry))
+        if (pop_one(&place, entry, alone))
             break;
 }
 

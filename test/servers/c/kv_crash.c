@@ -6,7 +6,11 @@
 // digest of all keys, after each request. The process then ends at its Nth write, with a random part of that done; the next
 // run starts on the device that is left.
 //
-//   kv_crash SEED RUNS BLOCK_BYTES DEVICE_KIB
+// With a heap so small that memory ends in the middle of requests, what the log tells must still be what was done; a log
+// that such a heap does not hold is wiped.
+//
+//   kv_crash SEED RUNS BLOCK_BYTES DEVICE_KIB HEAP_KIB
+#define _GNU_SOURCE // memmem
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +25,7 @@
 #include "servers/kv/server.h"
 #include "servers/kv/text.h"
 
-enum { PORT = 6379, HEAP_BYTES = 8 << 20, BATCH_MAX = 12, KEYS = 60, BATCHES_MAX = 4000, LOST = 3 };
+enum { PORT = 6379, HEAP_BYTES_AMPLE = 8 << 20, BATCH_MAX = 12, KEYS = 60, BATCHES_MAX = 4000, LOST = 3 };
 
 // What outlives a run.
 struct shared {
@@ -29,11 +33,13 @@ struct shared {
     uint64_t states;                 // of them
     uint64_t committed;              // batches, in this run
     int64_t now_ms;                  // of the batch under way
-    uint64_t requests, rewritings, generation, refused;
+    bool started;
+    uint64_t requests, rewritings, generation, refused, wiped;
 };
 
 static struct shared *shared;
 static uint64_t state;
+static size_t heap_bytes_of_runs;
 
 static size_t below(size_t limit) {
     return random_below(&state, limit);
@@ -163,12 +169,15 @@ static size_t make_request(char *to) {
 
 // ---- a run -------------------------------------------------------------------------------------------------------
 
-static void start_server(void) {
+static void start_server(size_t heap_size) {
+    shared->started = false;
+    kv_fake.quiet = heap_size < HEAP_BYTES_AMPLE;
     fake_reset(64 << 10);
     kv_fake.wall_ns = (uint64_t)shared->now_ms * 1000000; // time goes on from run to run
-    if (!server_start(malloc(HEAP_BYTES), HEAP_BYTES, "storage", PORT))
+    if (!server_start(malloc(heap_size), heap_size, "storage", PORT))
         exit(1);
-    server.memory_max = HEAP_BYTES / 2;
+    server.memory_max = heap_size;
+    shared->started = true;
 }
 
 static void run_batch(struct serve_tcp *tcp) {
@@ -193,14 +202,13 @@ static void run_batch(struct serve_tcp *tcp) {
     shared->rewritings += log_facts().generation != shared->generation;
     shared->generation = log_facts().generation;
     size_t count;
-    while ((count = fake_read(tcp, replies, sizeof replies - 1)) > 0) {
-        replies[count] = '\0';
-        shared->refused += strstr(replies, "MISCONF") != NULL;
+    while ((count = fake_read(tcp, replies, sizeof replies)) > 0) {
+        shared->refused += memmem(replies, count, "-MISCONF", 8) != NULL || memmem(replies, count, "-OOM", 4) != NULL;
     }
 }
 
 static void run(uint64_t crash_write) {
-    start_server();
+    start_server(heap_bytes_of_runs);
     kv_fake.writes = 0;
     kv_fake.crash_write = crash_write;
     kv_fake.crash_bytes = below(kv_fake.block_size + 1);
@@ -212,7 +220,7 @@ static void run(uint64_t crash_write) {
 
 // What is on the device must be a state that was noted.
 static void check(void) {
-    start_server();
+    start_server(HEAP_BYTES_AMPLE);
     uint64_t found = digest_all();
     for (uint64_t i = 0; i < shared->states; i++)
         if (shared->digests[i] == found)
@@ -245,12 +253,13 @@ static void *share(size_t bytes) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5)
+    if (argc != 6)
         return 2;
     uint64_t seed = strtoull(argv[1], NULL, 0), crashes = 0;
     unsigned long runs = strtoul(argv[2], NULL, 0);
     kv_fake.block_size = strtoul(argv[3], NULL, 0);
     kv_fake.block_capacity = strtoul(argv[4], NULL, 0) * 1024;
+    heap_bytes_of_runs = strtoul(argv[5], NULL, 0) * 1024;
     kv_fake.block_bytes = share(kv_fake.block_capacity);
     shared = share(sizeof *shared);
     shared->states = 1;
@@ -260,6 +269,13 @@ int main(int argc, char **argv) {
         // Few writes mostly: starting on what the last run left is what is looked at.
         uint64_t crash_write = 1 + below(below(4) == 0 ? 3000 : 60);
         int status = in_child(run, crash_write);
+        if (!shared->started && status == 1 && heap_bytes_of_runs < HEAP_BYTES_AMPLE) {
+            memset(kv_fake.block_bytes, 0, kv_fake.block_capacity);
+            shared->digests[0] = 0;
+            shared->states = 1;
+            shared->wiped++;
+            continue;
+        }
         if (status != KV_FAKE_CRASHED && status != 0) {
             fprintf(stderr, "kv_crash: run %lu ended with %d\n", i, status);
             return 1;
@@ -272,7 +288,8 @@ int main(int argc, char **argv) {
             return 1;
         }
     }
-    printf("%lu runs, %lu crashes, %lu requests, %lu rewritings, %lu refused\n", runs, (unsigned long)crashes,
-           (unsigned long)shared->requests, (unsigned long)shared->rewritings, (unsigned long)shared->refused);
+    printf("%lu runs, %lu crashes, %lu wiped, %lu requests, %lu rewritings, %lu refused\n", runs, (unsigned long)crashes,
+           (unsigned long)shared->wiped, (unsigned long)shared->requests, (unsigned long)shared->rewritings,
+           (unsigned long)shared->refused);
     return 0;
 }
