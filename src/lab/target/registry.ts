@@ -1,6 +1,19 @@
+import { BUBBLEWRAP } from "./bubblewrap.ts";
+import { CRUN } from "./crun.ts";
 import { NATIVE, NATIVE_TAP, NATIVE_VETH } from "./native.ts";
+import { RUNC } from "./runc.ts";
+import { RUNSC } from "./runsc.ts";
 import { SKIFF_PROCESS } from "./skiff-process.ts";
 import type { Target } from "./target.ts";
 
 /** All targets, in the order of a report's rows. A new one is one import and one word here. */
-export const TARGETS: readonly Target[] = [NATIVE, NATIVE_VETH, NATIVE_TAP, SKIFF_PROCESS];
+export const TARGETS: readonly Target[] = [
+  NATIVE,
+  NATIVE_VETH,
+  NATIVE_TAP,
+  BUBBLEWRAP,
+  RUNC,
+  CRUN,
+  RUNSC,
+  SKIFF_PROCESS,
+];

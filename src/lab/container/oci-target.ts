@@ -1,0 +1,129 @@
+import { writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { findProgram, runProgram } from "../../host/probe/program.ts";
+import type { Instance } from "../instance/instance.ts";
+import { launchInstance } from "../instance/launch-instance.ts";
+import { lack, SampleError } from "../lack.ts";
+import type { Link, NetworkPath } from "../network.ts";
+import type { KitProgram, Program } from "../program.ts";
+import type { Available, Launcher, Security, StartOptions, Unavailable } from "../target/target.ts";
+import type { Workbench } from "../workbench.ts";
+import { type OciStart, ociConfig } from "./oci-config.ts";
+import { makeRootFolder, type RootFolder, refuseInContainer } from "./root-folder.ts";
+import { makeStartFolder } from "./start-folder.ts";
+import { wholeInstance } from "./whole-instance.ts";
+
+/** A runtime that runs a bundle by `RUNTIME --root FOLDER run --bundle FOLDER NAME` (OCI runtime command line). */
+export interface OciRuntime {
+  /** The program's name, e.g. `runc`. */
+  readonly program: string;
+  readonly debianPackage: string;
+  /** The version in the output of `--version`, e.g. `1.1.5`. */
+  readonly version: RegExp;
+  /** Words before the program's own, e.g. those of a wrapper; the first is an absolute path. */
+  readonly wrapper: readonly string[];
+  /** Words after the program's name, e.g. `--platform=ptrace`. */
+  readonly options: (path: NetworkPath | undefined) => readonly string[];
+  /** The container's network on a link. */
+  readonly network: (link: Link) => OciStart["network"];
+  readonly security: (instance: Instance) => Security;
+  readonly warning?: string;
+}
+
+const VERSION_LIMIT_MS = 2_000;
+const TRIAL_LIMIT_MS = 4_000;
+const DELETE_LIMIT_MS = 5_000;
+const TRIAL: KitProgram = { kind: "kit", name: "hello", args: [], memoryMib: 16 };
+
+/** Whether the runtime is there and runs a container; the target that it makes. */
+export async function probeOci(runtime: OciRuntime, bench: Workbench): Promise<Available | Unavailable> {
+  const { program, debianPackage } = runtime;
+  const found = findProgram(program);
+  if (found === undefined) return unavailable(`${program} is not installed`, `apt-get install ${debianPackage}`);
+  if (process.getuid?.() !== 0) return unavailable(`${program} makes containers for root only`, "run it as root");
+  const { output } = await runProgram(found, ["--version"], VERSION_LIMIT_MS);
+  const version = runtime.version.exec(output)?.[1];
+  if (version === undefined) return unavailable(`${found} --version says: ${firstLine(output)}`, undefined);
+  const failure = await tryHello(runtime, found, bench);
+  if (failure !== undefined) return unavailable(failure, undefined);
+  return {
+    available: true,
+    version: `${program} ${version}`,
+    found,
+    paths: bench.network === undefined ? [] : ["veth"],
+    refuse: refuseInContainer,
+    prepare: async (workload, path, workbench) => prepareOci(runtime, found, { program: workload, path }, workbench),
+    security: async (instance) => runtime.security(instance),
+    ...(runtime.warning === undefined ? {} : { warning: runtime.warning }),
+  };
+}
+
+function unavailable(reason: string, mend: string | undefined): Unavailable {
+  return { available: false, ...lack(reason, mend) };
+}
+
+function firstLine(output: string): string {
+  return output.trim().split("\n")[0] ?? "";
+}
+
+/** Only a trial tells whether the host's cgroups and mounts suit the runtime. */
+async function tryHello(runtime: OciRuntime, found: string, bench: Workbench): Promise<string | undefined> {
+  const launcher = prepareOci(runtime, found, { program: TRIAL, path: undefined }, bench);
+  let instance: Instance | undefined;
+  try {
+    instance = await launcher.start({ cores: bench.cores.servers });
+    const { exit } = await instance.exited(TRIAL_LIMIT_MS);
+    if ("status" in exit && exit.status === 0) return undefined;
+    return `${runtime.program} cannot run a container here: ${firstLine(instance.output())}`;
+  } catch (error) {
+    if (error instanceof SampleError) return `${runtime.program} cannot run a container here: it ${error.message}`;
+    throw error;
+  } finally {
+    await instance?.stop();
+    await launcher.close();
+  }
+}
+
+interface Workload {
+  readonly program: Program;
+  readonly path: NetworkPath | undefined;
+}
+
+function prepareOci(runtime: OciRuntime, found: string, { program, path }: Workload, bench: Workbench): Launcher {
+  const folder = bench.folder(runtime.program);
+  const root = makeRootFolder(program, join(folder, "root"));
+  const before = [...runtime.wrapper, found, ...runtime.options(path), "--root", join(folder, "state")];
+  return {
+    commandLine: [...before, "run", "--bundle", "<bundle>", "<name>"],
+    imageBytes: root.sizeBytes,
+    start: async (options) => startOci(runtime, before, root, options, bench),
+    close: async () => {},
+  };
+}
+
+function startOci(
+  runtime: OciRuntime,
+  before: readonly string[],
+  root: RootFolder,
+  { cores, link }: StartOptions,
+  bench: Workbench,
+): Instance {
+  const bundle = makeStartFolder(bench, `${runtime.program}-bundle`);
+  const network = link === undefined ? "none" : runtime.network(link);
+  const config = ociConfig({ root, cores, writes: bundle.writes, network });
+  writeFileSync(join(bundle.path, "config.json"), JSON.stringify(config));
+  const name = `skiff-${process.pid}-${basename(bundle.path)}`;
+  const remove = [...before, "delete", "--force", name];
+  const guard = bench.guard(remove);
+  const cleanUp = async () => {
+    const [path = "", ...args] = remove;
+    await runProgram(path, args, DELETE_LIMIT_MS);
+    bundle.remove();
+    guard.release();
+  };
+  const [path = "", ...args] = [...before, "run", "--bundle", bundle.path, name];
+  // runc looks for helpers on PATH.
+  const { PATH = "/usr/sbin:/usr/bin:/sbin:/bin" } = process.env;
+  const launch = () => wholeInstance(launchInstance({ path, args, environment: { PATH }, cores }, bench), cleanUp);
+  return link === undefined ? launch() : link.namespace.inside(launch);
+}
