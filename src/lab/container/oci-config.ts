@@ -3,6 +3,8 @@ import type { RootFolder } from "./root-folder.ts";
 /** What differs from start to start. */
 export interface OciStart {
   readonly root: RootFolder;
+  /** The control group's name, directly below the hierarchies' roots. */
+  readonly controlGroup: string;
   /** The processors of the container's cpuset. */
   readonly cores: readonly number[];
   /** The host's folder that the program's own is bound to; undefined where it has none. */
@@ -32,7 +34,7 @@ const MASKED_PATHS = [
 const READ_ONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 /** A bundle's config.json (OCI runtime specification 1.0.2): namespaces, mounts and rights as `runc spec` has them. */
-export function ociConfig({ root, cores, writes, network }: OciStart) {
+export function ociConfig({ root, controlGroup, cores, writes, network }: OciStart) {
   const capabilities = [...OCI_CAPABILITIES];
   return {
     ociVersion: "1.0.2",
@@ -49,6 +51,7 @@ export function ociConfig({ root, cores, writes, network }: OciStart) {
     hostname: "skiff-lab",
     mounts: [...systemMounts(), ...writableMounts(root, writes)],
     linux: {
+      cgroupsPath: `/${controlGroup}`,
       resources: {
         devices: [{ allow: false, access: "rwm" }],
         cpu: { cpus: cores.join(",") },

@@ -8,6 +8,7 @@ import type { Link, NetworkPath } from "../network.ts";
 import type { KitProgram, Program } from "../program.ts";
 import type { Available, Launcher, Security, StartOptions, Unavailable } from "../target/target.ts";
 import type { Workbench } from "../workbench.ts";
+import { removeControlGroup } from "./control-group.ts";
 import { type OciStart, ociConfig } from "./oci-config.ts";
 import { makeRootFolder, type RootFolder, refuseInContainer } from "./root-folder.ts";
 import { makeStartFolder } from "./start-folder.ts";
@@ -21,7 +22,7 @@ export interface OciRuntime {
   /** The version in the output of `--version`, e.g. `1.1.5`. */
   readonly version: RegExp;
   /** Words before the program's own, e.g. those of a wrapper; the first is an absolute path. */
-  readonly wrapper: readonly string[];
+  readonly wrapper: (path: NetworkPath | undefined) => readonly string[];
   /** Words after the program's name, e.g. `--platform=ptrace`. */
   readonly options: (path: NetworkPath | undefined) => readonly string[];
   /** The container's network on a link. */
@@ -92,7 +93,7 @@ interface Workload {
 function prepareOci(runtime: OciRuntime, found: string, { program, path }: Workload, bench: Workbench): Launcher {
   const folder = bench.folder(runtime.program);
   const root = makeRootFolder(program, join(folder, "root"));
-  const before = [...runtime.wrapper, found, ...runtime.options(path), "--root", join(folder, "state")];
+  const before = [...runtime.wrapper(path), found, ...runtime.options(path), "--root", join(folder, "state")];
   return {
     commandLine: [...before, "run", "--bundle", "<bundle>", "<name>"],
     imageBytes: root.sizeBytes,
@@ -110,14 +111,15 @@ function startOci(
 ): Instance {
   const bundle = makeStartFolder(bench, `${runtime.program}-bundle`);
   const network = link === undefined ? "none" : runtime.network(link);
-  const config = ociConfig({ root, cores, writes: bundle.writes, network });
-  writeFileSync(join(bundle.path, "config.json"), JSON.stringify(config));
   const name = `skiff-${process.pid}-${basename(bundle.path)}`;
+  const config = ociConfig({ root, controlGroup: name, cores, writes: bundle.writes, network });
+  writeFileSync(join(bundle.path, "config.json"), JSON.stringify(config));
   const remove = [...before, "delete", "--force", name];
   const guard = bench.guard(remove);
   const cleanUp = async () => {
     const [path = "", ...args] = remove;
     await runProgram(path, args, DELETE_LIMIT_MS);
+    await removeControlGroup(name);
     bundle.remove();
     guard.release();
   };

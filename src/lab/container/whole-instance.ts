@@ -14,7 +14,7 @@ const LOOK_AGAIN_MS = 1;
 export function wholeInstance(instance: Instance, cleanUp: () => Promise<void>): Instance {
   let stopping: Promise<void> | undefined;
   const stop = async () => {
-    const groups = new Set(instance.pids().flatMap((pid) => groupOf(pid) ?? []));
+    const groups = new Set(freeze(instance).flatMap((pid) => groupOf(pid) ?? []));
     await instance.stop();
     const endMs = performance.now() + LIMIT_MS;
     for (const group of groups) {
@@ -28,6 +28,27 @@ export function wholeInstance(instance: Instance, cleanUp: () => Promise<void>):
       return stopping;
     },
   });
+}
+
+/** Stops the processes until none is new, so that none is started behind the back of what kills them; gives their ids. */
+function freeze(instance: Instance): number[] {
+  const frozen = new Set<number>();
+  for (;;) {
+    const fresh = instance.pids().filter((pid) => !frozen.has(pid));
+    if (fresh.length === 0) return [...frozen];
+    for (const pid of fresh) {
+      frozen.add(pid);
+      signalIfThere(pid, "SIGSTOP");
+    }
+  }
+}
+
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }
 
 /** The instance with methods of its own in place of some. */

@@ -7,7 +7,7 @@ const RUNTIME: OciRuntime = {
   program: "crun",
   debianPackage: "crun",
   version: /crun version (\S+)/,
-  wrapper: [],
+  wrapper: () => [],
   options: () => [],
   network: () => "inherited",
   security: (instance) => ({
@@ -34,7 +34,7 @@ export const CRUN: Target = {
 function withoutHybrid(unshare: string, unifiedPath: string): OciRuntime {
   return {
     ...RUNTIME,
-    wrapper: [unshare, "--mount", "/bin/sh", "-c", UNMOUNT, "sh", unifiedPath],
+    wrapper: () => [unshare, "--mount", "/bin/sh", "-c", UNMOUNT, "sh", unifiedPath],
     warning: "its start includes that of unshare, sh and umount: it refuses this host's two cgroup hierarchies",
   };
 }

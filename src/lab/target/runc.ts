@@ -6,7 +6,7 @@ const RUNTIME: OciRuntime = {
   program: "runc",
   debianPackage: "runc",
   version: /runc version (\S+)/,
-  wrapper: [],
+  wrapper: () => [],
   options: () => [],
   network: () => "inherited",
   security: (instance) => ({

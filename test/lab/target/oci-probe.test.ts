@@ -29,7 +29,7 @@ describeWith([root], "a runtime that cannot be used", () => {
       program,
       debianPackage: "a-package",
       version: /version (\S+)/,
-      wrapper: [],
+      wrapper: () => [],
       options: () => [],
       network: () => "inherited",
       security: processSecurity,

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { NetworkNamespace } from "../../../src/host/network-namespace.ffi.ts";
 import { loadProbeLibc } from "../../../src/host/probe/libc.ffi.ts";
 import { probeHost } from "../../../src/host/probe/manifest.ts";
+import { hierarchies } from "../../../src/lab/container/control-group.ts";
 import { checkCores } from "../../../src/lab/cores.ts";
 import type { Instance } from "../../../src/lab/instance/instance.ts";
 import { type MadeWorkbench, makeWorkbench } from "../../../src/lab/make-workbench.ts";
@@ -11,10 +11,12 @@ import type { Link, NetworkPath } from "../../../src/lab/network.ts";
 import type { KitProgram } from "../../../src/lab/program.ts";
 import type { Available, Launcher, Security, Target } from "../../../src/lab/target/target.ts";
 import type { Workbench } from "../../../src/lab/workbench.ts";
+import { run } from "../../support/command.ts";
 
 const LIMIT_MS = 50_000;
-const CONNECT_LIMIT_MS = 20_000;
 const ASK_AGAIN_MS = 20;
+/** Any of them does; together they meet most steps of a start. */
+const STOPPED_AFTER_MS = [0, 1, 2, 4, 6, 9, 13, 18, 25, 35];
 
 /** A target that was found, on a workbench which goes with the tests of the file. */
 export interface Trial {
@@ -91,6 +93,18 @@ export function testBatch({ bench, found, runs, during }: Trial): void {
     expect(traces()).toEqual(before);
   });
 
+  test("leaves nothing where it is stopped at any moment of its start", async () => {
+    const before = traces();
+    for (const waitMs of STOPPED_AFTER_MS) {
+      const pids = await during(ENDLESS_PRIME, undefined, async (instance) => {
+        await setTimeout(waitMs);
+        return instance.pids();
+      });
+      expect(pids.filter(isThere)).toEqual([]);
+    }
+    expect(traces()).toEqual(before);
+  });
+
   test("stays on the cores that it was given", async () => {
     const stray = await during(ENDLESS_PRIME, undefined, async (instance) => {
       await until(instance, () => isBusy(instance));
@@ -127,44 +141,35 @@ export function testServer({ bench, during }: Trial, path: NetworkPath): void {
   });
 }
 
+/** By a program: this process' own sockets are made after it has left the namespace. */
 async function ask({ network }: Workbench, instance: Instance, link: Link | undefined): Promise<string> {
   if (network === undefined || link === undefined) throw new Error("the lab has no network here");
-  const endMs = Date.now() + CONNECT_LIMIT_MS;
-  // A connection is refused until the server listens.
-  for (;;) {
-    try {
-      return await request(network.client, link.serverAddress);
-    } catch (error) {
-      if (Date.now() > endMs) throw new Error(`${String(error)}; it said: ${instance.output()}`);
-      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
-    }
-  }
-}
-
-function request(client: NetworkNamespace, host: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = client.inside(() => connect({ host, port: PORT, timeout: CONNECT_LIMIT_MS }));
-    let answer = "";
-    socket.on("connect", () => socket.write("GET / HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n"));
-    socket.on("data", (bytes) => {
-      answer += bytes.toString("latin1");
-    });
-    socket.on("end", () => resolve(answer));
-    socket.on("timeout", () => socket.destroy(new Error("no answer")));
-    socket.on("error", reject);
+  const url = `http://${link.serverAddress}:${PORT}/`;
+  let answer = "";
+  await until(instance, () => {
+    const asked = network.client.inside(() => run("curl", ["--silent", "--include", "--max-time", "10", url]));
+    answer = asked.stdout;
+    return asked.end === 0;
   });
+  return answer;
 }
 
-/** Mounts and control groups: what an instance could leave behind beside its processes. */
+/** Mounts, control groups and zombies: what an instance could leave behind beside processes that run. */
 function traces(): readonly string[] {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .filter((line) => line.includes("skiff"));
-  const groups = readFileSync("/proc/self/mounts", "utf8")
-    .split("\n")
-    .flatMap((line) => /^\S+ (\S+) cgroup2? /.exec(line)?.[1] ?? [])
-    .flatMap((path) => readdirSync(path).filter((name) => name.startsWith(`skiff-${process.pid}-`)));
-  return [...mounts, ...groups];
+  const groups = hierarchies().flatMap((path) =>
+    readdirSync(path).filter((name) => name.startsWith(`skiff-${process.pid}-`)),
+  );
+  const zombies = childrenOf(process.pid).filter((pid) => readStat(pid)?.[0] === "Z");
+  return [...mounts, ...groups, ...zombies.map((pid) => `zombie ${pid}`)];
+}
+
+function childrenOf(parent: number): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && Number(readStat(pid)?.[1]) === parent);
 }
 
 function isThere(pid: number): boolean {
@@ -190,7 +195,7 @@ function readStat(pid: number): string[] | undefined {
 async function until(instance: Instance, condition: () => boolean): Promise<void> {
   const endMs = Date.now() + LIMIT_MS;
   while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`it never came to run: ${instance.output()}`);
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    const ended = await instance.exited(ASK_AGAIN_MS).catch(() => undefined);
+    if (ended !== undefined || Date.now() > endMs) throw new Error(`it never came to run: ${instance.output()}`);
   }
 }
