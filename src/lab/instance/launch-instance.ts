@@ -38,7 +38,7 @@ export function launchInstance(command: InstanceCommand, bench: Pick<Workbench, 
   const { path, args, environment = {}, descriptors = [], cores } = command;
   try {
     const launched = launch({ path, args, environment, descriptors, cores, errors: "joined" });
-    return new CommandInstance(command, launched, bench.guard(["kill", "-KILL", "--", `-${launched.pid}`]));
+    return new CommandInstance(command, launched, bench.guard(["kill", "-s", "KILL", "--", `-${launched.pid}`]));
   } catch (error) {
     if (error instanceof HostError) throw new SampleError(error.message, { cause: error });
     throw error;
