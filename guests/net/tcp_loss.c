@@ -84,6 +84,7 @@ static void enter_fast_recovery(struct serve_tcp *tcp) {
     tcp->recovery_point = tcp->snd.max;
     tcp->resent = tcp->first_resent_max = tcp->snd.una;
     tcp->resend_first = true;
+    tcp->probe_again = false;
 }
 
 void tcp_loss_on_sack(struct serve_tcp *tcp) {
@@ -154,25 +155,26 @@ static void grow_window(struct serve_tcp *tcp, uint32_t acked) {
 }
 
 // RFC 8985 7.4: a probe that arrived once mended a loss, which the congestion window must hear of.
-static void heed_probe(struct serve_tcp *tcp, uint32_t flight) {
+static bool probe_mended_loss(struct serve_tcp *tcp) {
     if (!tcp->probe_again || before(tcp->snd.una, tcp->probe_end))
-        return;
+        return false;
     tcp->probe_again = false;
-    if (!tcp->arrived_twice)
-        tcp->cwnd = tcp->ssthresh = half_flight(tcp, flight);
+    return !tcp->arrived_twice;
 }
 
 void tcp_loss_on_acked(struct serve_tcp *tcp, uint32_t acked, uint32_t flight) {
     tcp->probed = false;
-    if (tcp->recovery == TCP_RECOVERY_NONE)
-        heed_probe(tcp, flight);
     if (tcp->recovery == TCP_RECOVERY_FAST) {
         on_acked_in_fast_recovery(tcp, acked);
         return;
     }
+    tcp->duplicates = 0;
+    if (probe_mended_loss(tcp)) {
+        tcp->cwnd = tcp->ssthresh = half_flight(tcp, flight);
+        return;
+    }
     if (tcp->recovery == TCP_RECOVERY_TIMEOUT && at_or_before(tcp->recovery_point, tcp->snd.una))
         tcp->recovery = TCP_RECOVERY_NONE;
-    tcp->duplicates = 0;
     // RFC 7661 4.1: a window that is not made use of says nothing about the network.
     bool used = tcp->cwnd < tcp->ssthresh ? 2 * flight >= tcp->cwnd : flight + tcp_segment_max(tcp) > tcp->cwnd;
     if (used || tcp->recovery == TCP_RECOVERY_TIMEOUT)

@@ -108,8 +108,6 @@ void serve_tcp_shutdown(struct serve_tcp *tcp) {
         return;
     tcp->fin_queued = true;
     tcp->wants_writable = false;
-    if (tcp->state != TCP_TIME_WAIT)
-        list_remove(&tcp->waiting);
     if (tcp->state == TCP_ESTABLISHED)
         tcp->state = TCP_FIN_WAIT_1;
     else if (tcp->state == TCP_CLOSE_WAIT)

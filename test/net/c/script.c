@@ -42,6 +42,7 @@ static struct player {
     uint32_t iss; // the stack's
     bool iss_known;
     uint32_t out_timestamp; // of the last segment from the stack
+    bool abort_in_data;
     uint64_t take;          // bytes that on_data consumes; UINT64_MAX: all
     uint32_t in_stream, out_stream;
     uint16_t peer_port, own_port;
@@ -135,8 +136,21 @@ static void on_open(struct serve_tcp *tcp) {
     tell("open");
 }
 
+// Aborts the connection, and then writes to all memory that is free.
+static void abort_and_scribble(struct serve_tcp *tcp) {
+    serve_tcp_abort(tcp);
+    struct pool *pool = &player.net.pool;
+    void *units[MEMORY_BYTES / POOL_UNIT_BYTES];
+    uint32_t count = 0;
+    while ((units[count] = pool_take(pool, POOL_UNIT_BYTES)) != NULL)
+        memset(units[count++], 0xee, POOL_UNIT_BYTES);
+    while (count > 0)
+        pool_give(pool, units[--count], POOL_UNIT_BYTES);
+}
+
 static size_t on_data(struct serve_tcp *tcp, const uint8_t *bytes, size_t count) {
-    (void)tcp;
+    if (player.abort_in_data)
+        abort_and_scribble(tcp);
     for (size_t i = 0; i < count; i++)
         if (bytes[i] != stream_byte(player.in_stream + (uint32_t)i))
             fail_line("byte %zu is wrong", player.in_stream + i);
@@ -175,7 +189,7 @@ static const struct serve_tcp_callbacks callbacks = {
 
 // Setup ---------------------------------------------------------------------------------------------------------------
 
-static void begin_case(void) {
+static void begin_case(uint32_t connections_max) {
     free(player.memory);
     const char *file = player.file, *name = player.case_name;
     int line = player.line;
@@ -195,7 +209,7 @@ static void begin_case(void) {
         .mtu = 1500,
         .ipv4 = OWN_IPV4,
         .ipv4_mask = 0xffffff00,
-        .connections_max = 8,
+        .connections_max = connections_max,
         .receive_buffer_bytes = 32768,
         .send_buffer_bytes = 65536,
         .memory = player.memory,
@@ -257,6 +271,7 @@ static uint8_t flags_of(const char *text) {
 struct wanted {
     uint8_t flags;
     uint32_t begin, length;
+    bool anywhere;
     bool has_ack, has_window, has_mss, has_scale, has_sackok, has_timestamp, has_sacks, has_echo;
     uint32_t ack, window, mss, scale, timestamp, echo;
     uint32_t sacks;
@@ -277,7 +292,11 @@ static void read_range(const char *text, char separator, uint32_t *a, uint32_t *
 
 static struct wanted read_segment(struct words *words) {
     struct wanted wanted = {.flags = flags_of(next_of(words))};
-    read_range(next_of(words), '+', &wanted.begin, &wanted.length);
+    const char *place = next_of(words);
+    if (strcmp(place, "?") == 0)
+        wanted.anywhere = true;
+    else
+        read_range(place, '+', &wanted.begin, &wanted.length);
     while (words->at < words->count) {
         const char *word = next_of(words);
         if (strcmp(word, "ack") == 0) {
@@ -417,14 +436,14 @@ static void expect_segment(const struct wanted *wanted) {
     if (player.out_at == player.out_count)
         fail_line("nothing was sent");
     struct tcp_segment got = parse_sent(&player.out[player.out_at++]);
-    if (!player.iss_known && (got.flags & TCP_SYN) != 0) {
+    if (!player.iss_known && !wanted->anywhere && (got.flags & TCP_SYN) != 0) {
         player.iss_known = true;
         player.iss = got.begin;
         player.own_port = got.from_port;
     }
     player.out_timestamp = got.options.timestamp;
     uint32_t begin = got.begin - player.iss;
-    if (got.flags != wanted->flags || begin != wanted->begin || got.data_bytes != wanted->length)
+    if (got.flags != wanted->flags || (begin != wanted->begin && !wanted->anywhere) || got.data_bytes != wanted->length)
         fail_line("got %s", describe(&got));
     if ((wanted->has_ack && got.ack != PEER_ISS + wanted->ack) || (wanted->has_window && got.window != wanted->window))
         fail_line("got %s", describe(&got));
@@ -460,6 +479,9 @@ static void act(struct words *words) {
     struct serve_tcp *tcp = player.tcp;
     if (strcmp(what, "take") == 0) {
         const char *count = next_of(words);
+        player.abort_in_data = strcmp(count, "abort") == 0;
+        if (player.abort_in_data)
+            return;
         player.take = strcmp(count, "all") == 0 ? UINT64_MAX : number_of(count);
         return;
     }
@@ -544,6 +566,8 @@ static void play_line(struct words *words) {
         player.tcp = net_tcp_connect(&player.net, &to, &callbacks, NULL);
         if (!player.tcp)
             fail_line("refused");
+    } else if (strcmp(verb, "connections") == 0) {
+        begin_case(next_number(words));
     } else if (strcmp(verb, "port") == 0) {
         player.peer_port = (uint16_t)next_number(words); // another connection
         player.iss_known = false;
@@ -579,7 +603,7 @@ int main(int count, char **words) {
             player.case_name = wanted ? name : NULL;
             if (wanted) {
                 player.line = number;
-                begin_case();
+                begin_case(8);
                 played++;
             }
             continue;

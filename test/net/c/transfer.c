@@ -179,8 +179,8 @@ static struct link_options choose_options(struct random *random, uint64_t seed, 
     static const uint32_t buffers[] = {4 << 10, 16 << 10, 64 << 10, 256 << 10};
     options.receive_buffer_bytes = buffers[random_below(random, COUNT_OF(buffers))];
     options.send_buffer_bytes = 2 * buffers[random_below(random, COUNT_OF(buffers))];
-    if (random_chance(random, 200000))
-        options.memory_bytes = 300 << 10; // so little that buffers run out
+    if (random_chance(random, 300000)) // so little that buffers run out
+        options.memory_bytes = (120 << 10) + random_below(random, 200 << 10);
     return options;
 }
 
