@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 const PIECE_BYTES = 64 << 10;
 
@@ -76,7 +76,28 @@ const dialogue: Service = async (host, pattern) => {
   await once(socket, "close");
 };
 
-const services: Readonly<Record<string, Service>> = { source, discard, echo, dialogue };
+/** The guest connects back to here, and passes on what comes from either side. */
+const relay: Service = async (host, pattern) => {
+  const server = createServer({ allowHalfOpen: true }, (joined) => joined.pipe(joined)).listen(0);
+  const socket = connect({ host, port: 21, allowHalfOpen: true });
+  await once(socket, "connect");
+  socket.write(`${socket.localAddress} ${(server.address() as AddressInfo).port}\n`);
+  const answer = receiveAll(socket);
+  await sendAll(socket, pattern);
+  mustBe("relay", hashOf(await answer), hashOf(pattern));
+  server.close();
+};
+
+/** The guest connects to where nobody listens. */
+const refusal: Service = async (host) => {
+  const socket = connect({ host, port: 21 });
+  await once(socket, "connect");
+  socket.write(`${socket.localAddress} 1\n`);
+  const [error] = await once(socket, "error");
+  mustBe("refusal", error.code, "ECONNRESET");
+};
+
+const services: Readonly<Record<string, Service>> = { source, discard, echo, dialogue, relay, refusal };
 
 async function main([host = "", name = "", bytes = "", connections = ""]: readonly string[]): Promise<void> {
   const service = services[name];

@@ -78,6 +78,9 @@ describeWith(needs, "Linux's TCP", () => {
       ["echo", 1_000_000, 20],
       ["dialogue", 16_000, 5],
       ["echo", 1, 500],
+      ["relay", 4_000_000, 1],
+      ["relay", 500_000, 20],
+      ["refusal", 0, 10],
     ])(
       "exchange: %s of %i bytes on %i connections",
       { timeout: TIME_LIMIT_MS },
@@ -103,6 +106,7 @@ describeWith(needs, "Linux's TCP", () => {
       ["echo", 2_000_000, 1, 5],
       ["echo", 200_000, 10, 6],
       ["dialogue", 800, 10, 7],
+      ["relay", 200_000, 5, 8],
     ])("%s of %i bytes on %i connections, seed %i", { timeout: TIME_LIMIT_MS }, async (service, bytes, count, seed) => {
       const quality = [50_000, 10_000, 20_000, 2000, seed].map(String);
       const command = [native("services-tap"), "--mem=64", "--net:service=@3", OPTION];
@@ -117,6 +121,9 @@ describeWith(needs, "Linux's TCP", () => {
     ["echo", 8_000_000, 4],
     ["dialogue", 16_000, 5],
     ["echo", 1, 500],
+    ["relay", 4_000_000, 1],
+    ["relay", 500_000, 20],
+    ["refusal", 0, 10],
   ])(
     "and the same server on Linux's sockets: %s of %i bytes on %i connections",
     async (service, bytes, connections) => {

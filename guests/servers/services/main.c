@@ -4,42 +4,41 @@
 //       if so: "SIZE\n" or "SIZE differs at OFFSET\n"
 //   19  the pattern, without end (as RFC 864 has it, with other bytes)
 //   20  the pattern: the client sends a number and a line end, gets as many bytes, and the end
+//   21  a relay: the client sends an address, a blank, a port and a line end, and is joined with whom it named
 // The pattern's byte at i: the top byte of i times 2654435761 in 32 bits, exclusive-or the lowest byte of i / 65536.
 // Options are those of serve_init() (serve.h), and
 //   --connections=1024   at once
-#include "kit.h"
-#include "serve.h"
+#include "servers/services/services.h"
 
 #define STACK_BYTES (64 * 1024)
 #define CONNECTIONS_MAX 65536
 
-struct connection {
-    struct connection *next; // of the free ones
-    bool ended;              // the client's side
-    bool keeps;              // data that there was no room to send
-    uint64_t at;             // place in the pattern
-    uint64_t end;
-    uint64_t differs_at; // UINT64_MAX: nowhere
-};
-
 static struct connection *free_connections;
+
+struct connection *connection_take(struct serve_tcp *tcp) {
+    struct connection *connection = free_connections;
+    free_connections = connection->next;
+    *connection = (struct connection){.tcp = tcp, .differs_at = UINT64_MAX};
+    serve_tcp_set_user(tcp, connection);
+    return connection;
+}
+
+void connection_give(struct connection *connection) {
+    connection->next = free_connections;
+    free_connections = connection;
+}
 
 static uint8_t pattern_byte(uint64_t at) {
     return (uint8_t)(((uint32_t)at * 2654435761u >> 24) ^ (uint32_t)(at >> 16));
 }
 
 static void on_open(struct serve_tcp *tcp) {
-    struct connection *connection = free_connections; // there are as many as serve_init() gives connections
-    free_connections = connection->next;
-    *connection = (struct connection){.differs_at = UINT64_MAX};
-    serve_tcp_set_user(tcp, connection);
+    connection_take(tcp);
 }
 
 static void on_closed(struct serve_tcp *tcp, enum serve_closed reason) {
     (void)reason;
-    struct connection *connection = serve_tcp_user(tcp);
-    connection->next = free_connections;
-    free_connections = connection;
+    connection_give(serve_tcp_user(tcp));
 }
 
 // Echo ----------------------------------------------------------------------------------------------------------------
@@ -184,7 +183,7 @@ int solo5_app_main(const struct solo5_start_info *info) {
         return SOLO5_EXIT_FAILURE;
     if (!serve_tcp_listen(7, 0, &echo, NULL) || serve_udp_bind(7, echo_datagram, NULL) == NULL
         || !serve_tcp_listen(9, 0, &discard, NULL) || !serve_tcp_listen(19, 0, &endless, NULL)
-        || !serve_tcp_listen(20, 0, &source, NULL))
+        || !serve_tcp_listen(20, 0, &source, NULL) || !serve_tcp_listen(21, 0, &relay, NULL))
         fail("the ports cannot be listened on");
     print("services: ready\n");
     return serve_run();
