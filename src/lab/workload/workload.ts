@@ -75,7 +75,7 @@ export interface Taking {
   readonly start: (cores?: number) => Promise<Started>;
   /** The client, on the clients' cores and in the clients' namespace. Its CPU time is watched: 85 % is too much. */
   readonly client: Client;
-  /** What is left of the sample's time limit, in milliseconds; the limit for every wait. */
+  /** What is left of the sample's time limit, in milliseconds; the limit for every wait. Throws SampleError at its end. */
   readonly leftMs: () => number;
   /** Says why the target has no number for a metric; kept with the sample. */
   readonly note: (line: string) => void;
@@ -91,12 +91,15 @@ export interface Started {
 
 export interface Client {
   /**
-   * Runs a client program to its end, within what is left of the sample's time.
+   * Runs a client program to its end, within what is left of the sample's time. Its CPU time counts.
+   * @param threads with which it makes its load; one unless given.
    * @throws SampleError where it ends with another status than 0.
    */
-  readonly run: (path: string, args: readonly string[]) => Promise<ClientResult>;
-  /** Calls a client that is a function of this process, and blocks: no event loop lies between. */
+  readonly run: (path: string, args: readonly string[], threads?: number) => Promise<ClientResult>;
+  /** Calls a client that is a function of this process, and blocks: no event loop lies between. Its CPU time counts. */
   readonly call: <Result>(action: () => Result) => Result;
+  /** Calls a function in the clients' namespace, e.g. to wait until a server answers; its CPU time does not count. */
+  readonly inside: <Result>(action: () => Result) => Result;
 }
 
 export interface ClientResult {

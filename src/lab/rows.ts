@@ -1,0 +1,116 @@
+import type { NotRun } from "./manifest.ts";
+import type { Meter } from "./meter.ts";
+import type { Observer } from "./observer.ts";
+import { leastBlocks, type Plan, rowsTooCostly, type TriedRow } from "./plan.ts";
+import { baselineOf, type Candidate, makeReady, notRunRow } from "./survey.ts";
+import { type Row, takeSample } from "./take-sample.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** What is needed to try rows. */
+export interface TryingOptions {
+  readonly plan: Plan;
+  readonly bench: Workbench;
+  readonly meter: Meter;
+  readonly observer: Pick<Observer, "trying">;
+  readonly signal: AbortSignal;
+}
+
+/** A row that is ready, with what one sample of it took. */
+export interface Tried {
+  readonly row: Row;
+  readonly tookMs: number;
+}
+
+export interface Rows {
+  readonly tried: readonly Tried[];
+  readonly notRun: readonly NotRun[];
+}
+
+/** Of the budget that may be spent on trying; what was not tried until then is left out. */
+const TRYING_SHARE = 0.4;
+/** A row whose samples take more than this share of the budget in all is not begun. */
+const ROW_SHARE = 0.5;
+
+/**
+ * Makes every candidate ready and takes one sample that does not count: it warms caches, shows what does not work, and
+ * tells how long a sample takes. Then leaves out what does not fit into the budget.
+ */
+export async function tryRows(candidates: readonly Candidate[], options: TryingOptions): Promise<Rows> {
+  const { plan } = options;
+  const startedMs = performance.now();
+  const sampleLimitMs = Math.min(plan.sampleLimitMs, (plan.budgetMs * ROW_SHARE) / leastBlocks(plan));
+  const tried: Tried[] = [];
+  const notRun: NotRun[] = [];
+  const slow = new Map<string, string>();
+  for (const candidate of candidates) {
+    const { workload, found } = candidate;
+    const refuse = (reason: string, mend?: string) => notRun.push(notRunRow(workload, found, reason, mend));
+    const before = slow.get(found.target.name);
+    if (before !== undefined) {
+      refuse(before, MORE_TIME);
+      continue;
+    }
+    if (performance.now() - startedMs > TRYING_SHARE * plan.budgetMs) {
+      refuse("the budget left no time to try it", MORE_TIME);
+      continue;
+    }
+    options.observer.trying(workload.name, found.target.name);
+    const outcome = await tryRow(candidate, sampleLimitMs, options);
+    if ("row" in outcome) tried.push(outcome);
+    else refuse(outcome.reason, outcome.isSlow ? MORE_TIME : undefined);
+    if ("isSlow" in outcome && outcome.isSlow)
+      slow.set(found.target.name, `already ${workload.name} ${outcome.reason}`);
+  }
+  return leaveOut(tried, notRun, candidates, plan, performance.now() - startedMs);
+}
+
+const MORE_TIME = "give it time with --budget, e.g. --budget 1h, or ask for fewer --targets and --workloads";
+
+interface Refused {
+  readonly reason: string;
+  readonly isSlow: boolean;
+}
+
+async function tryRow(candidate: Candidate, limitMs: number, options: TryingOptions): Promise<Tried | Refused> {
+  const { plan, bench, meter, signal } = options;
+  const row = await makeReady(candidate, bench);
+  if (typeof row === "string") return { reason: row, isSlow: false };
+  const taken = await takeSample(row, { bench, meter, scale: plan, limitMs, signal });
+  if (taken.failure === null) return { row, tookMs: taken.tookMs };
+  await row.launcher.close();
+  return { reason: taken.failure, isSlow: taken.tookMs >= limitMs };
+}
+
+/** Leaves out the costliest rows where the least number of blocks would not fit. */
+async function leaveOut(
+  tried: readonly Tried[],
+  notRun: readonly NotRun[],
+  candidates: readonly Candidate[],
+  plan: Plan,
+  spentMs: number,
+): Promise<Rows> {
+  const blocks = leastBlocks(plan);
+  const costs = tried.map(({ row, tookMs }): TriedRow => ({ workload: row.workload.name, target: row.target, tookMs }));
+  const costly = new Set(rowsTooCostly(costs, baselinesOf(tried), blocks, plan.budgetMs - spentMs));
+  const kept = tried.filter((_, index) => !costly.has(costs[index] as TriedRow));
+  const left = tried.filter((one) => !kept.includes(one));
+  for (const { row } of left) await row.launcher.close();
+  const reasons = left.flatMap(({ row, tookMs }): NotRun[] => {
+    const found = candidates.find(({ found }) => found.target.name === row.target)?.found;
+    const reason = `a sample takes ${(tookMs / 1000).toFixed(1)} s, and ${blocks} of them do not fit into the budget`;
+    return found === undefined ? [] : [notRunRow(row.workload, found, reason, MORE_TIME)];
+  });
+  return { tried: kept, notRun: [...notRun, ...reasons] };
+}
+
+/** The baseline of each workload among the rows that work; where native does not, the first target that does. */
+export function baselinesOf(tried: readonly Pick<Tried, "row">[]): Map<string, string> {
+  const baselines = new Map<string, string>();
+  for (const { row } of tried) {
+    const { name } = row.workload;
+    const targets = tried.filter((other) => other.row.workload.name === name).map((other) => other.row.target);
+    const baseline = baselineOf(row.workload, targets) ?? targets[0];
+    if (baseline !== undefined) baselines.set(name, baseline);
+  }
+  return baselines;
+}
