@@ -115,6 +115,11 @@ describeWith(needs, "Linux's TCP", () => {
     });
   });
 
+  it("and the same server on Linux's sockets, with few descriptors, exchange on many connections in turn", async () => {
+    await startGuest(() => start("sh", ["-c", 'ulimit -n 40 && exec "$0" --mem=64', native("services")]));
+    await ask("127.0.0.1", "echo", 100, 300);
+  });
+
   it.each([
     ["source", 8_000_000, 4],
     ["discard", 8_000_000, 4],

@@ -34,6 +34,11 @@ bool serve_tcp_listen(uint16_t port, uint32_t backlog, const struct serve_tcp_ca
     return true;
 }
 
+static bool is_shortage(long error) {
+    return error == ERROR_TOO_MANY_FILES || error == ERROR_TOO_MANY_FILES_OF_ALL || error == ERROR_NO_BUFFERS
+           || error == ERROR_NO_MEMORY;
+}
+
 void listener_accept(struct listener *listener) {
     for (int i = 0; i < ACCEPTED_MAX && sockets.free; i++) {
         struct linux_address address;
@@ -43,8 +48,10 @@ void listener_accept(struct listener *listener) {
         if (is_error(fd)) {
             // What failed for one connection (accept(2), "Error handling") does not end the others.
             listener->readable = fd != ERROR_AGAIN;
+            listener->stalled = is_shortage(fd);
             return;
         }
+        listener->stalled = false;
         struct serve_address peer = serve_address_of(&address);
         struct serve_tcp *tcp = tcp_create((int)fd, &peer, listener->callbacks, listener->user);
         watch(&tcp->source);

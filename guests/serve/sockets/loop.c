@@ -1,6 +1,6 @@
 #include "serve/sockets/sockets.h"
 
-enum { EVENTS_MAX = 256 };
+enum { EVENTS_MAX = 256, WAIT_MS_MAX = 3600 * 1000, STALLED_WAIT_MS = 100 };
 
 struct sockets sockets;
 
@@ -69,16 +69,19 @@ static void dispatch(const struct epoll_event *event) {
 }
 
 static int timeout_ms(void) {
-    bool more = !list_is_empty(&sockets.events);
-    for (struct listener *listener = sockets.listeners; listener < sockets.listeners + LISTENERS_MAX; listener++)
-        more |= listener->readable && sockets.free;
+    bool more = !list_is_empty(&sockets.events), stalled = false;
+    for (struct listener *listener = sockets.listeners; listener < sockets.listeners + LISTENERS_MAX; listener++) {
+        more |= listener->readable && !listener->stalled && sockets.free;
+        stalled |= listener->stalled;
+    }
     for (struct serve_udp *udp = sockets.udp; udp < sockets.udp + UDP_PORTS_MAX; udp++)
         more |= udp->readable;
     uint64_t deadline_ns = wheel_deadline_ns(&sockets.wheel), now_ns = solo5_clock_monotonic();
     if (more || deadline_ns <= now_ns)
         return 0;
     uint64_t wait_ms = (deadline_ns - now_ns - 1) / 1000000 + 1;
-    return wait_ms < 3600 * 1000 ? (int)wait_ms : 3600 * 1000;
+    uint64_t wait_ms_max = stalled ? STALLED_WAIT_MS : WAIT_MS_MAX;
+    return (int)(wait_ms < wait_ms_max ? wait_ms : wait_ms_max);
 }
 
 // What was left because a batch is limited, or a limit of connections or memory was reached.

@@ -31,6 +31,7 @@ struct listener {
     struct source source;
     uint16_t port; // 0: free
     bool readable; // connections may wait
+    bool stalled;  // Linux had no descriptor or memory for the next
     const struct serve_tcp_callbacks *callbacks;
     void *user;
 };
