@@ -4,6 +4,7 @@ import { NATIVE, NATIVE_TAP, NATIVE_VETH } from "./native.ts";
 import { RUNC } from "./runc.ts";
 import { RUNSC } from "./runsc.ts";
 import { SKIFF_PROCESS } from "./skiff-process.ts";
+import { SYSTEMD_NSPAWN } from "./systemd-nspawn.ts";
 import type { Target } from "./target.ts";
 
 /** All targets, in the order of a report's rows. A new one is one import and one word here. */
