@@ -158,7 +158,8 @@ async function ask({ network }: Workbench, instance: Instance, link: Link | unde
 function traces(): readonly string[] {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
-    .filter((line) => line.includes("skiff"));
+    // Other tests' network namespaces come and go at the same time.
+    .filter((line) => line.includes("skiff") && !line.includes("/run/netns/skiff-test-"));
   const groups = hierarchies().flatMap((path) =>
     readdirSync(path).filter((name) => name.startsWith(`skiff-${process.pid}-`)),
   );
