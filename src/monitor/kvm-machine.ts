@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Console } from "../device/console.ts";
+import { AARCH64 } from "../engine/kvm/aarch64.ts";
 import { KvmEngine } from "../engine/kvm/engine.ts";
 import { KVM_DEVICE, Kvm } from "../engine/kvm/kvm.ffi.ts";
 import { X86_64 } from "../engine/kvm/x86-64.ts";
@@ -37,7 +38,7 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
   const { block, net, waitFor } = hostDevices(devices);
   const kvm = openKvm();
   try {
-    const engine = new KvmEngine(kvm, X86_64, memoryMib * BYTES_PER_MIB);
+    const engine = new KvmEngine(kvm, ARCHITECTURES[image.architecture], memoryMib * BYTES_PER_MIB);
     try {
       const machine = new HvtMachine(engine, { image, commandLine, console, clock: new HostClock(), block, net });
       return { machine, waitFor };
@@ -49,6 +50,8 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
     kvm.close();
   }
 }
+
+const ARCHITECTURES = { "x86-64": X86_64, aarch64: AARCH64 } as const;
 
 function openKvm(): Kvm {
   try {

@@ -82,6 +82,13 @@ export class KvmMachine {
     return checked(request, tell(this.descriptor, TELL[request], argument));
   }
 
+  /** Turns a capability on: `struct kvm_enable_cap`. */
+  enable(name: keyof typeof CAPABILITY): void {
+    const argument = new DataView(new ArrayBuffer(104));
+    argument.setUint32(0, CAPABILITY[name], true);
+    this.tell("KVM_ENABLE_CAP", bytesOf(argument));
+  }
+
   /** Gives the guest memory: `struct kvm_userspace_memory_region`. */
   setMemory(region: {
     readonly slot: number;

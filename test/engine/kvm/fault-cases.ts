@@ -139,11 +139,6 @@ export const AARCH64_FAULTS: readonly FaultCase[] = [
   arm("undefined instruction", [0], "was ended by an undefined instruction, at pc 0x100000"),
   arm("breakpoint", [0xd420_0000], "was ended by a breakpoint, at pc 0x100000"),
   arm(
-    "read of the hypercalls' window",
-    [...address(WINDOW + 8), LOAD],
-    "was ended by an access of 4 bytes outside its memory, a read at 0x100000008, at pc 0x10000c",
-  ),
-  arm(
     "write beyond the hypercalls' window",
     [...address(WINDOW + 0x10000), STORE],
     "was ended by an access of 4 bytes outside its memory, a write at 0x100010000",
@@ -154,4 +149,10 @@ export const AARCH64_FAULTS: readonly FaultCase[] = [
     "was ended by an access of 8 bytes outside its memory, a write at 0x100000008",
   ),
   arm("unknown hypercall", [...address(WINDOW + 9 * 8), STORE], "made hypercall 9, which the ABI has not"),
+  // The last one: QEMU 7.2's -cpu max would run its instruction again in place of the next guest's at the same address.
+  arm(
+    "read of the hypercalls' window",
+    [...address(WINDOW + 8), LOAD],
+    "was ended by an access of 4 bytes outside its memory, a read at 0x100000008, at pc 0x10000c",
+  ),
 ];

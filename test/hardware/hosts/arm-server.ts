@@ -24,6 +24,6 @@ export const armServer: HostDescription = {
     architecture: "arm64",
   },
   imageArchitecture: "aarch64",
-  suites: ["bed", "doctor", "process-images"],
+  suites: ["bed", "doctor", "process-images", "kvm-machine", "kvm-net"],
   timeLimitSeconds: 300,
 };

@@ -25,6 +25,6 @@ export const raspberryPi5: HostDescription = {
     architecture: "arm64",
   },
   imageArchitecture: "aarch64",
-  suites: ["bed", "doctor", "process-sandbox", "process-images", "process-command-line"],
+  suites: ["bed", "doctor", "process-sandbox", "process-images", "process-command-line", "kvm-machine", "kvm-net"],
   timeLimitSeconds: 300,
 };

@@ -1,0 +1,193 @@
+/** An AArch64 vCPU at EL1, as a guest of the `hvt` ABI finds it. */
+import { HYPERCALL_WINDOW, HYPERCALL_WINDOW_SHIFT } from "../../abi/hvt.ts";
+import { HostError } from "../../host/error.ts";
+import { guestAddress } from "../../memory/address.ts";
+import { AARCH64_TABLES, ADDRESS_BITS, MAIR } from "../../memory/page-table/aarch64.ts";
+import { PAGE_BYTES } from "../../memory/page-table/mapping.ts";
+import type { GuestFault, GuestStart } from "../engine.ts";
+import { describeExit } from "./exit.ts";
+import {
+  describeException,
+  FREQUENCY_PROGRAM_ADDRESS,
+  VECTORS_ADDRESS,
+  vectorOf,
+  writeHandlers,
+} from "./handlers-aarch64.ts";
+import type { KvmVcpu } from "./kvm.ffi.ts";
+import { HANDLERS_ADDRESS } from "./layout.ts";
+import { EXIT, EXIT_MMIO, EXIT_NO_SYNDROME, RUN } from "./numbers.ts";
+import type { Architecture, Processor, ProcessorParts } from "./processor.ts";
+
+/** Linux arch/arm64/include/uapi/asm/kvm.h: KVM_REG_ARM64 | KVM_REG_SIZE_U64, and the two kinds of registers. */
+const REGISTER_64 = 0x6030_0000_0000_0000n;
+/** By the offset in `struct kvm_regs`, in words of 32 bits. */
+const core = (offset: number): bigint => REGISTER_64 | 0x0010_0000n | BigInt(offset / 4);
+const system = (op0: number, op1: number, crn: number, crm: number, op2: number): bigint =>
+  REGISTER_64 | 0x0013_0000n | BigInt((op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2);
+
+export const REGISTER = {
+  x: (number: number): bigint => core(8 * number),
+  pc: core(256),
+  pstate: core(264),
+  spEl1: core(272),
+  elrEl1: core(280),
+  sctlr: system(3, 0, 1, 0, 0),
+  cpacr: system(3, 0, 1, 0, 2),
+  ttbr0: system(3, 0, 2, 0, 0),
+  tcr: system(3, 0, 2, 0, 2),
+  esr: system(3, 0, 5, 2, 0),
+  far: system(3, 0, 6, 0, 0),
+  mair: system(3, 0, 10, 2, 0),
+  vbar: system(3, 0, 12, 0, 0),
+} as const;
+
+/** `struct kvm_vcpu_init`: target and features. */
+const VCPU_INIT_BYTES = 32;
+/** Guest addresses of a machine of type 0 have 40 bits; a host with fewer must be asked for no more than it has. */
+const MACHINE_ADDRESS_BITS = 40;
+
+/** EL1 with its own stack pointer; debug, system errors and interrupts masked (Arm ARM, C5.2.19). */
+const PSTATE = 0x3c5n;
+/** MMU, data cache, instruction cache (D17.2.118). */
+const SCTLR_ON = (1n << 0n) | (1n << 2n) | (1n << 12n);
+/** FPEN: floating point does not trap (D17.2.33). */
+const CPACR_FLOATING_POINT = 3n << 20n;
+/**
+ * TCR_EL1 (D17.2.131): both halves of `ADDRESS_BITS`, walks of write-back inner-shareable memory, granules of 4 KiB,
+ * physical addresses of 36 bits; no walks in the upper half.
+ */
+const TCR =
+  BigInt(64 - ADDRESS_BITS) |
+  (1n << 8n) |
+  (1n << 10n) |
+  (3n << 12n) |
+  (BigInt(64 - ADDRESS_BITS) << 16n) |
+  (1n << 23n) |
+  (2n << 30n) |
+  (1n << 32n);
+
+/** Behind memory: hypercalls, and what the handlers store to. One large page, which takes one table. */
+const WINDOW_BYTES = 2 ** 21;
+/** Hypercalls end here: the network ring's doorbell follows (`HVT_RING_KICK_MMIO_BASE`). */
+const HYPERCALLS_END = HYPERCALL_WINDOW + 0x100;
+/** A store of 4 bytes. */
+const STORE_LENGTH = 4;
+const EINTR = 4;
+
+export const AARCH64: Architecture = {
+  tables: AARCH64_TABLES,
+  mappingsBelow: [
+    { start: HANDLERS_ADDRESS, end: guestAddress(HANDLERS_ADDRESS + PAGE_BYTES), access: "read-execute" },
+  ],
+  mappingsAbove: [
+    { start: guestAddress(HYPERCALL_WINDOW), end: guestAddress(HYPERCALL_WINDOW + WINDOW_BYTES), access: "device" },
+  ],
+  machineType(kvm) {
+    const bits = kvm.capability("KVM_CAP_ARM_VM_IPA_SIZE");
+    return bits > 0 && bits < MACHINE_ADDRESS_BITS ? bits : 0;
+  },
+  makeProcessor: (parts) => new ArmProcessor(parts),
+};
+
+class ArmProcessor implements Processor {
+  readonly counterHz: number;
+  hypercallPointer = 0;
+  readonly #vcpu: KvmVcpu;
+  readonly #run: DataView;
+
+  constructor({ kvm, machine, vcpu, memory }: ProcessorParts) {
+    this.#vcpu = vcpu;
+    this.#run = vcpu.run;
+    if (kvm.capability("KVM_CAP_ARM_NISV_TO_USER") > 0) machine.enable("KVM_CAP_ARM_NISV_TO_USER");
+    const init = new Uint8Array(VCPU_INIT_BYTES);
+    machine.tell("KVM_ARM_PREFERRED_TARGET", init);
+    vcpu.tell("KVM_ARM_VCPU_INIT", init);
+    writeHandlers(memory);
+    this.counterHz = this.#readFrequency();
+  }
+
+  start({ entry, stackPointer, argument }: GuestStart, tables: number): void {
+    const set = (register: bigint, value: bigint | number) => this.#vcpu.setRegister(register, BigInt(value));
+    set(REGISTER.mair, MAIR);
+    set(REGISTER.tcr, TCR);
+    set(REGISTER.ttbr0, tables);
+    set(REGISTER.vbar, VECTORS_ADDRESS);
+    set(REGISTER.cpacr, this.#vcpu.getRegister(REGISTER.cpacr) | CPACR_FLOATING_POINT);
+    set(REGISTER.sctlr, this.#vcpu.getRegister(REGISTER.sctlr) | SCTLR_ON);
+    set(REGISTER.pstate, PSTATE);
+    // A multiple of 16, below the end of memory as upstream has it (AAPCS64, section 6.4.5.1).
+    set(REGISTER.spEl1, stackPointer - 16);
+    set(REGISTER.x(0), argument);
+    set(REGISTER.x(1), 0);
+    set(REGISTER.pc, entry);
+  }
+
+  hypercallNumber(): number {
+    const run = this.#run;
+    if (run.getUint32(RUN.exitReason, true) !== EXIT.mmio) return -1;
+    // Below 2^53 in every stage 2.
+    const address = run.getUint32(RUN.exit + 4, true) * 2 ** 32 + run.getUint32(RUN.exit, true);
+    if (address < HYPERCALL_WINDOW || address >= HYPERCALLS_END || !this.#isStore()) return -1;
+    const offset = address - HYPERCALL_WINDOW;
+    if (offset % (1 << HYPERCALL_WINDOW_SHIFT) !== 0) return -1;
+    this.hypercallPointer = run.getUint32(RUN.exit + EXIT_MMIO.data, true);
+    return offset >> HYPERCALL_WINDOW_SHIFT;
+  }
+
+  fault(): GuestFault {
+    const run = this.#run;
+    const reason = run.getUint32(RUN.exitReason, true);
+    const address = run.getBigUint64(RUN.exit + EXIT_MMIO.address, true);
+    const vector = reason === EXIT.mmio && this.#isStore() ? vectorOf(address) : undefined;
+    if (vector !== undefined) {
+      return describeException(vector, {
+        syndrome: this.#vcpu.getRegister(REGISTER.esr),
+        address: this.#vcpu.getRegister(REGISTER.far),
+        pc: this.#vcpu.getRegister(REGISTER.elrEl1),
+      });
+    }
+    if (reason === EXIT.armNoSyndrome) {
+      return {
+        what: "an access outside its memory",
+        address: run.getBigUint64(RUN.exit + EXIT_NO_SYNDROME.address, true),
+        pc: this.pc(),
+      };
+    }
+    return { ...describeExit(run), pc: this.pc() };
+  }
+
+  pc(): bigint {
+    return this.#vcpu.getRegister(REGISTER.pc);
+  }
+
+  #isStore(): boolean {
+    const run = this.#run;
+    return (
+      run.getUint8(RUN.exit + EXIT_MMIO.isWrite) === 1 &&
+      run.getUint32(RUN.exit + EXIT_MMIO.length, true) === STORE_LENGTH
+    );
+  }
+
+  /** No register of KVM's has it, and Node cannot read it: a guest of three instructions tells it, with the MMU off. */
+  #readFrequency(): number {
+    this.#vcpu.setRegister(REGISTER.pstate, PSTATE);
+    this.#vcpu.setRegister(REGISTER.pc, BigInt(FREQUENCY_PROGRAM_ADDRESS));
+    this.#vcpu.setRegister(REGISTER.x(1), BigInt(HYPERCALL_WINDOW));
+    let errno = EINTR;
+    while (errno === EINTR) errno = this.#vcpu.enter();
+    const reason = this.#run.getUint32(RUN.exitReason, true);
+    if (errno !== 0 || reason !== EXIT.mmio)
+      throw new HostError(`KVM_RUN (exit ${reason})`, errno, "counter's frequency");
+    const frequencyHz = this.#run.getUint32(RUN.exit + EXIT_MMIO.data, true);
+    this.#completeExit();
+    return frequencyHz;
+  }
+
+  /** Lets KVM finish the last exit, and nothing more: it would move the program counter on at the next entry. */
+  #completeExit(): void {
+    this.#run.setUint8(RUN.immediateExit, 1);
+    const errno = this.#vcpu.enter();
+    this.#run.setUint8(RUN.immediateExit, 0);
+    if (errno !== EINTR) throw new HostError("KVM_RUN (immediate exit)", errno, "counter's frequency");
+  }
+}
