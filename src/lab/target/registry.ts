@@ -15,6 +15,7 @@ export const TARGETS: readonly Target[] = [
   BUBBLEWRAP,
   RUNC,
   CRUN,
+  SYSTEMD_NSPAWN,
   RUNSC,
   SKIFF_PROCESS,
 ];
