@@ -7,6 +7,9 @@ import { amount } from "./number.ts";
 /** How a cell of the summary is to be read; `shown` is a number without a verdict. */
 export type Reading = Verdict | "shown" | "failed" | "not-run";
 
+/** Of a row that a table cannot have. */
+const EMPTY: Cell = { reading: "shown", text: "", value: "" };
+
 /** Never by colour alone: each reading has a mark of its own. */
 export const MARKS: Readonly<Record<Reading, string>> = {
   cost: "▲",
@@ -68,19 +71,22 @@ export function costOf({ estimate, role }: Finding, better: "lower" | "higher"):
 /** A row of the summary: its label and what it found in a table. */
 export interface SummaryRow {
   readonly title: string;
+  readonly cell: (table: MetricTable) => Cell;
   readonly find: (table: MetricTable) => Finding | undefined;
 }
 
 /** One row for each target that was tried, and one more for each baseline's second measurement. */
 export function summaryRows({ manifest, tables }: Analysis): SummaryRow[] {
   const rows = manifest.targets.flatMap(({ name, title }) =>
-    [false, true].map(
-      (again): SummaryRow => ({
-        title: again ? `${title}, again` : title,
-        find: ({ findings }) =>
-          findings.find(({ target, role }) => target.name === name && (role === "again") === again),
-      }),
-    ),
+    [false, true].map((again): SummaryRow => {
+      const find = ({ findings }: MetricTable) =>
+        findings.find(({ target, role }) => target.name === name && (role === "again") === again);
+      const cell = (table: MetricTable) => {
+        const finding = find(table);
+        return again && finding === undefined ? EMPTY : cellOf(table, finding);
+      };
+      return { title: again ? `${title}, again` : title, find, cell };
+    }),
   );
   return rows.filter(({ find }) => tables.some((table) => find(table) !== undefined));
 }

@@ -39,10 +39,10 @@ export function toMarkdown(report: Analysis): string {
 
 function summaryTable(report: Analysis): string[] {
   const columns = headlines(report.tables);
-  const body = summaryRows(report).map(({ title, find }) => [
+  const body = summaryRows(report).map(({ title, cell }) => [
     escaped(title),
     ...columns.map((column) => {
-      const { reading, text, value } = cellOf(column, find(column));
+      const { reading, text, value } = cell(column);
       return escaped([MARKS[reading], text, value === "" ? "" : `(${value})`].filter((part) => part !== "").join(" "));
     }),
   ]);

@@ -93,7 +93,7 @@ function thin<Tick extends { readonly x: number; readonly text: string }>(ticks:
   const kept: Tick[] = [];
   for (const tick of ticks) {
     const before = kept.at(-1);
-    if (before === undefined || tick.x - before.x > 4 * (tick.text.length + before.text.length)) kept.push(tick);
+    if (before === undefined || tick.x - before.x > 5 * (tick.text.length + before.text.length)) kept.push(tick);
   }
   return kept;
 }

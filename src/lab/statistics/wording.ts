@@ -28,8 +28,8 @@ export function verdictText(verdict: Verdict, interval: Interval | undefined, be
 export function signedRange(interval: Interval, better: "lower" | "higher"): string {
   const shares = interval.map((ratio) => (better === "lower" ? ratio - 1 : 1 - ratio) * 100).sort((a, b) => a - b);
   const [low = 0, high = 0] = shares;
-  const step = high - low < 2 ? 1 : 0;
-  return `${signed(low, step)} to ${signed(high, step)} %`;
+  const digits = Math.max(-low, high) < 10 ? 1 : 0;
+  return `${signed(low, digits)} to ${signed(high, digits)} %`;
 }
 
 /** A ratio as cost, e.g. `+20 %`, `-3.1 %`, or `×4.2` from twice on. */
@@ -55,7 +55,7 @@ function range(low: number, high: number, write: (value: number) => string): str
 }
 
 function signed(value: number, digits: number): string {
-  const text = value.toFixed(digits);
+  const text = value.toFixed(digits).replace(/\.0$/, "");
   if (Number(text) === 0) return "0";
   return value > 0 ? `+${text}` : text;
 }
