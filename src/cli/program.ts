@@ -22,6 +22,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "run", summary: "run an image in the lightest sandbox that fits it", load: () => import("./run.ts") },
   { name: "build", summary: "write an executable that runs without Node", load: () => import("./build.ts") },
   { name: "inspect", summary: "show what an image is and what it needs", load: () => import("./inspect.ts") },
+  { name: "bench", summary: "measure what each kind of isolation costs here", load: () => import("./bench.ts") },
   { name: "doctor", summary: "show what this host offers, and mend what it lacks", load: () => import("./doctor.ts") },
 ];
 

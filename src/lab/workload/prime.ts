@@ -1,15 +1,16 @@
-import { SampleError } from "../lack.ts";
+import { numberIn, outputOf } from "./kit-output.ts";
 import type { Workload } from "./workload.ts";
 
-/** Events a millisecond on processors at hand, so that a sample takes about as long as it should. */
+/** On processors at hand, so that a sample takes about as long as it should. */
 const EVENTS_PER_MS = 3;
+const NS_PER_US = 1000;
 
 /** The CPU test of sysbench, from the kit. */
 export const PRIME: Workload = {
   name: "prime",
   title: "CPU: counting primes",
   description:
-    "sysbench's CPU test from the kit: counts the primes below 10,000 again and again; the program times itself by its monotonic clock.",
+    "sysbench's CPU test from the kit counts the primes below 10,000 again and again; it times itself by its monotonic clock.",
   metrics: [{ name: "event", title: "one count", unit: "µs", better: "lower", compared: true }],
   quick: true,
   network: false,
@@ -21,11 +22,7 @@ export const PRIME: Workload = {
   }),
   sample: async ({ start, leftMs }) => {
     const { instance } = await start();
-    const { exit } = await instance.exited(leftMs());
-    const match = /^prime: iterations=(\d+) checksum=\S+ ns=(\d+)/m.exec(instance.output());
-    if (!("status" in exit) || exit.status !== 0 || match === null) {
-      throw new SampleError(`prime ended without its line: ${instance.output().trim()}`);
-    }
-    return { event: Number(match[2]) / Number(match[1]) / 1000 };
+    const output = await outputOf(instance, leftMs());
+    return { event: numberIn(output, "prime:", "ns") / numberIn(output, "prime:", "iterations") / NS_PER_US };
   },
 };

@@ -1,0 +1,112 @@
+import { randomInt } from "node:crypto";
+import { DEFAULTS, type Plan } from "../lab/plan.ts";
+import type { StoredResult } from "../lab/result-folder.ts";
+import { UsageError } from "../monitor/error.ts";
+
+/** The options as Commander collects them. */
+export interface BenchArguments {
+  readonly quick?: boolean;
+  readonly targets?: readonly string[];
+  readonly workloads?: readonly string[];
+  readonly blocks?: number;
+  readonly budget?: number;
+  readonly seed?: number;
+  readonly output?: string;
+  readonly list?: boolean;
+}
+
+/** What can be asked for. */
+export interface Choices {
+  readonly targets: readonly string[];
+  readonly workloads: readonly { readonly name: string; readonly quick: boolean }[];
+}
+
+const SEED_MAX = 2 ** 32 - 1;
+/** Whatever else is asked for: what others are held against. */
+const BASELINES = ["native", "native-veth"];
+
+/** The plan of a new run. */
+export function newPlan(args: BenchArguments, choices: Choices): Plan {
+  const quick = args.quick ?? false;
+  const defaults = quick ? DEFAULTS.quick : DEFAULTS.full;
+  const asked = args.targets === undefined ? choices.targets : [...BASELINES, ...args.targets];
+  const workloads = args.workloads ?? choices.workloads.filter((one) => !quick || one.quick).map(({ name }) => name);
+  return {
+    seed: args.seed ?? randomInt(SEED_MAX),
+    quick,
+    targets: choose("--targets", asked, choices.targets),
+    workloads: choose(
+      "--workloads",
+      workloads,
+      choices.workloads.map(({ name }) => name),
+    ),
+    blocks: args.blocks ?? defaults.blocks,
+    budgetMs: args.budget ?? defaults.budgetMs,
+    sampleLimitMs: defaults.sampleLimitMs,
+    sampleMs: defaults.sampleMs,
+  };
+}
+
+/**
+ * The plan of a run that is gone on with: the earlier one's, but for a budget that is given anew.
+ * @throws UsageError where another option asks for something else.
+ */
+export function resumedPlan(args: BenchArguments, { manifest: { plan } }: StoredResult, output: string): Plan {
+  const same = (name: string, asked: unknown, had: unknown) => {
+    if (asked === undefined || JSON.stringify(asked) === JSON.stringify(had)) return;
+    throw new UsageError(
+      `--output ${output}: that run was begun with another ${name}; leave it out, or give a new folder`,
+    );
+  };
+  same("--quick", args.quick, plan.quick);
+  same("--seed", args.seed, plan.seed);
+  same("--blocks", args.blocks, plan.blocks);
+  same("--workloads", args.workloads && choose("--workloads", args.workloads, plan.workloads), plan.workloads);
+  same("--targets", args.targets && choose("--targets", [...BASELINES, ...args.targets], plan.targets), plan.targets);
+  return { ...plan, budgetMs: args.budget ?? plan.budgetMs };
+}
+
+/** The names asked for in the order in which they are known, each once. */
+function choose(option: string, asked: readonly string[], known: readonly string[]): string[] {
+  const unknown = asked.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`${option}: there is no '${unknown}'; there are ${known.join(", ")}`);
+  }
+  return known.filter((name) => asked.includes(name));
+}
+
+/** Reads `a,b,c`. */
+export function parseNames(text: string): string[] {
+  return text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Reads `90s`, `10m` or `2h` as milliseconds. */
+export function parseBudget(text: string): number {
+  const match = /^([1-9][0-9]{0,5})([smh])$/.exec(text);
+  const unit = UNIT_MS[match?.[2] ?? ""];
+  if (match === null || unit === undefined) {
+    throw new UsageError(`--budget ${text}: give a time in seconds, minutes or hours, e.g. --budget 10m`);
+  }
+  return Number(match[1]) * unit;
+}
+
+export function parseSeed(text: string): number {
+  const seed = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seed <= SEED_MAX)) throw new UsageError(`--seed ${text}: give a whole number from 0 to ${SEED_MAX}`);
+  return seed;
+}
+
+const BLOCKS_MAX = 1000;
+
+export function parseBlocks(text: string): number {
+  const blocks = /^[0-9]{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(blocks >= 1 && blocks <= BLOCKS_MAX)) {
+    throw new UsageError(`--blocks ${text}: give a whole number from 1 to ${BLOCKS_MAX}`);
+  }
+  return blocks;
+}

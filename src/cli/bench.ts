@@ -1,0 +1,146 @@
+import { writeSync } from "node:fs";
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { loadProbeLibc } from "../host/probe/libc.ffi.ts";
+import { type HostManifest, probeHost } from "../host/probe/manifest.ts";
+import { makeWorkbench } from "../lab/make-workbench.ts";
+import { canGoOn } from "../lab/measure.ts";
+import { holdsResult, readResult, type StoredResult } from "../lab/result-folder.ts";
+import { runLab } from "../lab/run.ts";
+import { TARGETS } from "../lab/target/registry.ts";
+import { WORKLOADS } from "../lab/workload/registry.ts";
+import { UsageError } from "../monitor/error.ts";
+import { listText } from "./bench-list.ts";
+import {
+  type BenchArguments,
+  newPlan,
+  parseBlocks,
+  parseBudget,
+  parseNames,
+  parseSeed,
+  resumedPlan,
+} from "./bench-options.ts";
+import { ProgressDisplay } from "./bench-progress.ts";
+import { writeReport } from "./bench-report.ts";
+import { print } from "./print.ts";
+import { VERSION } from "./version.ts";
+
+export function command(): Command {
+  return new Command("bench")
+    .description(
+      "Measure what each kind of isolation costs on this machine: the same workloads on every target there is.",
+    )
+    .option("--quick", "a first answer within three minutes: few workloads, short samples, ten blocks")
+    .option("--targets <NAMES>", "only these, by commas; native is always measured", parseNames)
+    .option("--workloads <NAMES>", "only these, by commas", parseNames)
+    .option("--budget <TIME>", "time for all samples, e.g. 90s, 10m, 2h", parseBudget)
+    .option("--blocks <NUMBER>", "blocks of each workload at most; each has every target once", parseBlocks)
+    .option("--seed <NUMBER>", "for the random order within the blocks", parseSeed)
+    .option("-o, --output <FOLDER>", "where the result goes; one that holds an unfinished run is gone on with")
+    .option("--list", "show targets and workloads, what cannot run here, and why")
+    .addHelpText("after", HELP)
+    .action(bench);
+}
+
+const HELP = `
+A run can be stopped by Ctrl-C or killed at any moment; the same --output goes on with it. All load stays on this
+machine, in network namespaces that come and go with the run. Written to the folder: manifest.json and samples.jsonl
+(every sample as it comes), report.html, report.md, report.csv, report.json.
+
+Examples:
+  skiff bench --quick
+  skiff bench --list
+  skiff bench --targets runc,process --workloads start,prime --budget 5m --output result
+
+Exit status: 0 where the report is written, 1 with one line for a mistake or where nothing could be measured,
+130 after Ctrl-C, 143 after SIGTERM: then the report has what was there.`;
+
+/** Of these signals the first ends the run, the second one this process. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+async function bench(args: BenchArguments): Promise<void> {
+  const host = await probeHost(await loadProbeLibc());
+  if (args.list === true) return list(host);
+  const output = resolve(args.output ?? `skiff-bench-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}`);
+  const earlier = holdsResult(output) ? readResult(output) : undefined;
+  const result = await run(args, output, host, earlier);
+  if (result === undefined) return;
+  const report = writeReport(output, result, { colour: wantsColour() });
+  print(`${report}\nThe whole report: ${output}/report.html\n`);
+}
+
+async function list(host: HostManifest): Promise<void> {
+  const made = makeWorkbench(host, VERSION);
+  try {
+    print(await listText(TARGETS, WORKLOADS, made.bench));
+  } finally {
+    await made.close();
+  }
+}
+
+/** Undefined where a signal came before the first block. */
+async function run(
+  args: BenchArguments,
+  output: string,
+  host: HostManifest,
+  earlier: StoredResult | undefined,
+): Promise<StoredResult | undefined> {
+  const choices = { targets: TARGETS.map(({ name }) => name), workloads: WORKLOADS };
+  const plan = earlier === undefined ? newPlan(args, choices) : resumedPlan(args, earlier, output);
+  if (earlier !== undefined) {
+    requireSameMachine(host, earlier, output);
+    if (!canGoOn(earlier.manifest.ended)) return earlier;
+  }
+  const { stderr } = process;
+  const display = new ProgressDisplay({
+    write: (text) => writeSync(2, text),
+    columns: stderr.isTTY ? stderr.columns : undefined,
+  });
+  const abort = new AbortController();
+  const stop = (signal: keyof typeof SIGNALS) => {
+    process.exitCode = SIGNALS[signal];
+    abort.abort(new Interrupted(signal));
+  };
+  for (const signal of Object.keys(SIGNALS)) process.once(signal, stop);
+  const made = makeWorkbench(host, VERSION);
+  try {
+    return await runLab({
+      plan,
+      targets: TARGETS.filter(({ name }) => plan.targets.includes(name)),
+      workloads: WORKLOADS.filter(({ name }) => plan.workloads.includes(name)),
+      host,
+      bench: made.bench,
+      commandLine: ["bench", ...process.argv.slice(3)],
+      output,
+      observer: display,
+      signal: abort.signal,
+      ...(earlier === undefined ? {} : { earlier }),
+    });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    display.ended("interrupted");
+    return undefined;
+  } finally {
+    display.close();
+    for (const signal of Object.keys(SIGNALS)) process.off(signal, stop);
+    await made.close();
+  }
+}
+
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+function requireSameMachine(host: HostManifest, { manifest }: StoredResult, output: string): void {
+  for (const fact of ["architecture", "kernel", "processor", "processorCount"] as const) {
+    const [here, there] = [host.machine[fact], manifest.host.machine[fact]];
+    if (here === there) continue;
+    throw new UsageError(`--output ${output}: that run had ${fact} ${there}, here it is ${here}; give a new folder`);
+  }
+}
+
+/** Colour on a terminal that has it, unless the user asks for none (no-color.org). */
+function wantsColour(): boolean {
+  const { NO_COLOR = "", TERM } = process.env;
+  return process.stdout.isTTY && NO_COLOR === "" && TERM !== "dumb";
+}
