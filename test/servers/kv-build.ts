@@ -6,10 +6,10 @@ import { HARNESS, KIT, must, SANITIZED, sourcesOf } from "./build.ts";
 export function compileKv(folder: string): string {
   const objects = join(folder, "kv-objects");
   mkdirSync(objects);
-  const sources = [...sourcesOf("kv"), ...KIT, join(HARNESS, "fake_serve.c"), join(HARNESS, "kv_fake.c")];
+  const sources = [...sourcesOf("kv", "entropy.c"), ...KIT, join(HARNESS, "fake_serve.c"), join(HARNESS, "kv_fake.c")];
   const compiled = (source: string) => join(objects, `${basename(source, ".c")}.o`);
   // Two sources may have the same name, but not here.
-  for (const source of sources) must("gcc", ...SANITIZED, "-c", "-o", compiled(source), source);
+  for (const source of sources) must("gcc", ...SANITIZED, "-DLOG_STEP_BYTES=512", "-c", "-o", compiled(source), source);
   return objects;
 }
 

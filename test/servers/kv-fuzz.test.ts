@@ -33,7 +33,7 @@ describeWith(compiler, `kv under sanitizers, seed ${SEED}`, () => {
     [512, 1024, 8192],
     [4096, 512, 8192],
     [32_768, 1024, 8192],
-    [512, 2048, 160],
+    [512, 2048, 200],
   ])(
     "finds on its device, in blocks of %i bytes on %i KiB, what it had acknowledged, with a heap of %i KiB",
     {
@@ -41,11 +41,11 @@ describeWith(compiler, `kv under sanitizers, seed ${SEED}`, () => {
     },
     (...numbers) => {
       const harness = linkKv("kv_crash", objects, folder);
-      const output = fuzz(harness, `${SEED}`, "120", ...numbers.map(String));
-      const [crashes, wiped] = numbers[2] === 8192 ? ["120", "0"] : ["[1-9]\\d+", "\\d+"];
+      const output = fuzz(harness, `${SEED}`, "300", ...numbers.map(String));
+      const [crashes, wiped] = numbers[2] === 8192 ? ["300", "0"] : ["[1-9]\\d+", "\\d+"];
       expect(output).toMatch(
         new RegExp(
-          `^120 runs, ${crashes} crashes, ${wiped} wiped, \\d+ requests, [1-9]\\d* rewritings, \\d+ refused\n$`,
+          `^300 runs, ${crashes} crashes, ${wiped} wiped, \\d+ requests, [1-9]\\d* rewritings, \\d+ refused\n$`,
         ),
       );
     },

@@ -1,5 +1,7 @@
 #include "servers/kv/hash.h"
 
+#include "servers/kv/entropy.h"
+
 uint64_t hash_key[4];
 
 static uint64_t random_state;
@@ -11,19 +13,6 @@ static uint64_t mix(uint64_t word) {
     word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9u;
     word = (word ^ word >> 27) * 0x94d049bb133111ebu;
     return word ^ word >> 31;
-}
-
-// 0 where the processor has none.
-static uint64_t processor_random(void) {
-    uint64_t word = 0;
-#if defined(__x86_64__)
-    enum { RDRAND = 1 << 30 };
-    uint32_t a = 1, b, c = 0, d;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    if (c & RDRAND)
-        __asm__ volatile("rdrand %0; jc 1f; xor %k0, %k0; 1:" : "=r"(word) : : "cc");
-#endif
-    return word;
 }
 
 void hash_seed(void) {

@@ -5,9 +5,14 @@
 #include "servers/kv/rewrite.h"
 #include "servers/kv/storage.h"
 
-// A record is not let grow beyond RECORD_BYTES but by the requests of one batch's last request; and each commit writes as much
-// of a rewriting as STEP_FACTOR times what was noted since the last, at least STEP_BYTES.
-enum { RECORD_BYTES = 256 << 10, STEP_BYTES = 64 << 10, STEP_FACTOR = 4, RESERVE_PART = 32, HEAD_BYTES = 64 };
+// What each commit writes of a rewriting at least; tests make it small, so that much happens meanwhile.
+#ifndef LOG_STEP_BYTES
+#define LOG_STEP_BYTES 65536
+#endif
+
+// A record is not let grow beyond RECORD_BYTES but by one request; each commit writes STEP_FACTOR times as much of a rewriting
+// as was noted since the last.
+enum { RECORD_BYTES = 256 << 10, STEP_FACTOR = 4, RESERVE_PART = 32, HEAD_BYTES = 64 };
 
 bool log_on, log_reading, log_key_written;
 uint32_t log_rewriting;
@@ -93,7 +98,7 @@ void log_commit(void) {
         rewrite_start();
     if (log_rewriting != 0) {
         uint64_t step = noted_bytes * STEP_FACTOR;
-        if (rewrite_some(&writer, step > STEP_BYTES ? step : STEP_BYTES))
+        if (rewrite_some(&writer, step > LOG_STEP_BYTES ? step : LOG_STEP_BYTES))
             base_blocks = writer.next;
     }
     noted_bytes = 0;

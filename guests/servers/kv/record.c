@@ -1,6 +1,7 @@
 #include "servers/kv/record.h"
 
 #include "servers/kv/crc32c.h"
+#include "servers/kv/hash.h"
 #include "servers/kv/heap.h"
 #include "servers/kv/storage.h"
 #include "servers/kv/text.h"
@@ -15,30 +16,37 @@ bool log_writer_init(struct log_writer *log) {
     return log->head != NULL && log->tail != NULL;
 }
 
-uint32_t log_checksum(uint64_t generation) {
-    uint64_t words[] = {storage.identity, generation};
-    return crc32c(0, words, sizeof words);
-}
-
 uint32_t log_head_checksum(uint32_t requests_checksum, const struct record_head *head) {
     const uint8_t *from = head->magic;
     return crc32c(requests_checksum, from, (size_t)((const uint8_t *)(head + 1) - from));
 }
 
-bool log_head_fits(const struct record_head *head, uint64_t number, uint64_t room) {
-    return memcmp(head->magic, magic, sizeof magic) == 0 && head->number == number && head->bytes <= room;
+bool log_head_fits(const struct log_writer *log, const struct record_head *head) {
+    uint64_t room = (storage.half_blocks - log->next) * storage.block_bytes - sizeof *head;
+    return memcmp(head->magic, magic, sizeof magic) == 0 && head->number == log->number && head->bytes <= room;
 }
 
 static void begin_record(struct log_writer *log) {
     log->bytes = log->full = 0;
     log->used = sizeof(struct record_head);
-    log->checksum = log_checksum(log->generation);
+    log->checksum = log->before;
 }
 
-void log_writer_begin(struct log_writer *log, uint64_t generation, uint64_t next, uint64_t number) {
+void log_writer_begin(struct log_writer *log, uint64_t generation, uint64_t identity) {
+    uint64_t words[] = {identity, generation};
     log->generation = generation;
-    log->next = next;
-    log->number = number;
+    log->identity = identity;
+    log->start = random_u64();
+    log->next = 0;
+    log->number = 1;
+    log->before = crc32c(0, words, sizeof words);
+    begin_record(log);
+}
+
+void log_writer_pass(struct log_writer *log, const struct record_head *head) {
+    log->next += (sizeof *head + head->bytes + storage.block_bytes - 1) / storage.block_bytes;
+    log->number++;
+    log->before = head->checksum;
     begin_record(log);
 }
 
@@ -96,14 +104,12 @@ void log_writer_commit(struct log_writer *log) {
     memset(last + log->used, 0, storage.block_bytes - log->used);
     if (log->full > 0)
         storage_write(log->generation, log->next + log->full, log->tail);
-    struct record_head head = {.number = log->number, .bytes = log->bytes};
+    struct record_head head = {.number = log->number, .bytes = log->bytes, .start = log->start};
     memcpy(head.magic, magic, sizeof magic);
     head.checksum = log_head_checksum(log->checksum, &head);
     memcpy(log->head, &head, sizeof head);
     storage_write(log->generation, log->next, log->head);
-    log->next += log->full + 1;
-    log->number++;
-    begin_record(log);
+    log_writer_pass(log, &head);
 }
 
 uint64_t log_writer_blocks(const struct log_writer *log) {

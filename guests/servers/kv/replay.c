@@ -24,51 +24,62 @@ static void carry_out(struct bytes requests, uint64_t number) {
     }
 }
 
-// Reads the rest of a record whose first block is there; NULL where it is not whole.
-static uint8_t *read_requests(const uint8_t *first, const struct record_head *head, uint64_t next, uint64_t number) {
-    uint8_t *requests = heap_take(head->bytes);
-    uint8_t *block = heap_take(storage.block_bytes);
-    if (requests == NULL || block == NULL)
-        fail("storage: record %lu of the log needs %lu bytes: give the guest more memory", (unsigned long)number,
-             (unsigned long)head->bytes);
-    size_t done = storage.block_bytes - sizeof *head;
-    done = done < head->bytes ? done : head->bytes;
-    memcpy(requests, first + sizeof *head, done);
-    for (next++; done < head->bytes; next++) {
-        size_t left = head->bytes - done, part = left < storage.block_bytes ? left : storage.block_bytes;
-        storage_read(storage.generation, next, block);
-        memcpy(requests + done, block, part);
-        done += part;
-    }
-    heap_give(block);
-    uint32_t checksum = crc32c(log_checksum(storage.generation), requests, head->bytes);
-    if (log_head_checksum(checksum, head) == head->checksum)
-        return requests;
-    heap_give(requests);
-    return NULL;
+// The part of a record's requests that its block number `index` has, counted from 0.
+static struct bytes part_of(const struct record_head *head, uint64_t index, const uint8_t *block) {
+    uint64_t first = storage.block_bytes - sizeof *head;
+    uint64_t from = index == 0 ? 0 : first + (index - 1) * storage.block_bytes;
+    uint64_t room = index == 0 ? first : storage.block_bytes, left = head->bytes - from;
+    return (struct bytes){index == 0 ? block + sizeof *head : block, left < room ? left : room};
 }
 
-void replay_log(struct log_writer *writer) {
-    uint64_t next = 0, number = 1;
+// Goes through a record's blocks, the first of which has been read. Where it is there as a whole: true, and `requests`,
+// where it is not NULL, has received what it holds.
+static bool read_record(const struct log_writer *log, const struct record_head *head, uint8_t *block,
+                        uint8_t *requests) {
+    uint32_t checksum = log->before;
+    for (uint64_t index = 0, done = 0; done < head->bytes; index++) {
+        if (index > 0)
+            storage_read(log->generation, log->next + index, block);
+        struct bytes part = part_of(head, index, block);
+        checksum = crc32c(checksum, part.at, part.size);
+        if (requests != NULL)
+            memcpy(requests + done, part.at, part.size);
+        done += part.size;
+    }
+    return log_head_checksum(checksum, head) == head->checksum;
+}
+
+// Carries out the log's next record; false where there is none.
+static bool replay_record(struct log_writer *log, uint8_t *block) {
+    struct record_head head;
+    storage_read(log->generation, log->next, block);
+    memcpy(&head, block, sizeof head);
+    if (!log_head_fits(log, &head))
+        return false;
+    uint8_t *requests = heap_take(head.bytes);
+    bool whole = read_record(log, &head, block, requests);
+    if (whole && requests == NULL)
+        fail("storage: record %lu of the log needs %lu bytes: give the guest more memory", (unsigned long)log->number,
+             (unsigned long)head.bytes);
+    if (whole) {
+        carry_out((struct bytes){requests, head.bytes}, log->number);
+        log_writer_pass(log, &head);
+    }
+    if (requests != NULL)
+        heap_give(requests);
+    return whole;
+}
+
+void replay_log(struct log_writer *log) {
     uint8_t *block = heap_take(storage.block_bytes);
     if (block == NULL)
         fail("storage: no memory for a block of %u bytes", storage.block_bytes);
+    log_writer_begin(log, storage.generation, storage.identity);
     log_reading = true;
     keys_expire = false;
-    for (; next < storage.half_blocks; number++) {
-        struct record_head head;
-        storage_read(storage.generation, next, block);
-        memcpy(&head, block, sizeof head);
-        uint64_t room = (storage.half_blocks - next) * storage.block_bytes - sizeof head;
-        uint8_t *requests = log_head_fits(&head, number, room) ? read_requests(block, &head, next, number) : NULL;
-        if (requests == NULL)
-            break;
-        carry_out((struct bytes){requests, head.bytes}, number);
-        heap_give(requests);
-        next += (sizeof head + head.bytes + storage.block_bytes - 1) / storage.block_bytes;
-    }
+    while (log->next < storage.half_blocks && replay_record(log, block))
+        continue;
     heap_give(block);
     log_reading = false;
     keys_expire = true;
-    log_writer_begin(writer, storage.generation, next, number);
 }

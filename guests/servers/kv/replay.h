@@ -3,7 +3,7 @@
 
 #include "servers/kv/record.h"
 
-// Carries out all requests of the log, up to the first record that is not there as a whole, and puts the writer behind them.
-void replay_log(struct log_writer *writer);
+// Carries out all requests of the log, up to the first record that is not there as a whole, and leaves it behind them.
+void replay_log(struct log_writer *log);
 
 #endif

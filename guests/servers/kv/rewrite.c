@@ -1,5 +1,6 @@
 #include "servers/kv/rewrite.h"
 
+#include "servers/kv/hash.h"
 #include "servers/kv/heap.h"
 #include "servers/kv/keys.h"
 #include "servers/kv/log.h"
@@ -27,7 +28,7 @@ bool rewrite_start(void) {
         return false;
     log_rewriting = ++rewritings;
     cursor = 0;
-    log_writer_begin(&writer, storage.generation + 1, 0, 1);
+    log_writer_begin(&writer, storage.generation + 1, random_u64());
     return true;
 }
 
@@ -164,7 +165,7 @@ bool rewrite_some(struct log_writer *log, uint64_t bytes) {
     log_writer_commit(&writer);
     if (!done)
         return false;
-    storage_switch(writer.generation);
+    storage_switch(writer.generation, writer.identity);
     struct log_writer old = *log;
     *log = writer;
     writer = old;

@@ -51,9 +51,9 @@ static uint32_t checksum_of(const struct superblock *superblock) {
     return crc32c(0, from, (size_t)((const uint8_t *)(superblock + 1) - from));
 }
 
-void storage_switch(uint64_t generation) {
+void storage_switch(uint64_t generation, uint64_t identity) {
     struct superblock superblock = {.format = FORMAT,
-                                    .identity = storage.identity,
+                                    .identity = identity,
                                     .generation = generation,
                                     .half_blocks = storage.half_blocks,
                                     .block_bytes = storage.block_bytes};
@@ -63,6 +63,7 @@ void storage_switch(uint64_t generation) {
     memcpy(block, &superblock, sizeof superblock);
     write_block(generation % SUPERBLOCKS, block);
     storage.generation = generation;
+    storage.identity = identity;
 }
 
 static bool is_blank(void) {
@@ -111,9 +112,7 @@ bool storage_open(const char *name) {
             "storage: the device holds something that is no log; to use it all the same, write zeros over its first %u "
             "bytes",
             SUPERBLOCKS * storage.block_bytes);
-    if (storage.generation == 0) {
-        storage.identity = random_u64();
-        storage_switch(FIRST_GENERATION);
-    }
+    if (storage.generation == 0)
+        storage_switch(FIRST_GENERATION, random_u64());
     return true;
 }

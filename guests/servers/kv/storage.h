@@ -13,8 +13,8 @@ struct storage {
     solo5_handle_t handle;
     uint32_t block_bytes;
     uint64_t half_blocks;
-    uint64_t identity;   // drawn when the device was first used
-    uint64_t generation; // counts the logs that there were; its lowest bit is the half
+    uint64_t identity;   // drawn for each log, begun or finished, so that what another left behind is told from its own
+    uint64_t generation; // counts the logs that were finished; its lowest bit is the half
 };
 
 extern struct storage storage;
@@ -24,7 +24,7 @@ extern struct storage storage;
 bool storage_open(const char *name);
 
 // Makes the half of a generation the log.
-void storage_switch(uint64_t generation);
+void storage_switch(uint64_t generation, uint64_t identity);
 
 // A block of the half that a generation uses, counted from 0; ends the program where the device fails.
 void storage_read(uint64_t generation, uint64_t block, uint8_t *bytes);

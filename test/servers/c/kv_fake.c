@@ -5,11 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "random.h"
+#include "servers/kv/entropy.h"
 #include "servers/kv/server.h"
 
 struct kv_fake kv_fake;
 
 uintptr_t __stack_chk_guard = 0x5eed;
+
+uint64_t processor_random(void) {
+    return random_next(&kv_fake.entropy);
+}
 
 static void (*on_batch)(void *user);
 static void *on_batch_user;

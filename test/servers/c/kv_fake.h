@@ -9,6 +9,7 @@
 enum { KV_FAKE_CRASHED = 99 }; // the status of a process that ended at a write
 
 struct kv_fake {
+    uint64_t entropy; // a seed of what the processor calls random
     uint64_t wall_ns; // 1970 to the moment when the fake's time is 0
     uint8_t *block_bytes;
     size_t block_capacity, block_size; // 0: no device

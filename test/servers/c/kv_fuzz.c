@@ -253,6 +253,7 @@ int main(int argc, char **argv) {
     if (argc != 4)
         return 2;
     state = strtoull(argv[1], NULL, 0);
+    kv_fake.entropy = state;
     unsigned long count = strtoul(argv[2], NULL, 0);
     heap_size = strtoul(argv[3], NULL, 0) * 1024;
     kv_fake.wall_ns = 1700000000 * NS_PER_S;

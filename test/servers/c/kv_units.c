@@ -520,6 +520,7 @@ int main(int argc, char **argv) {
     if (argc != 3)
         return 2;
     state = strtoull(argv[1], NULL, 0);
+    kv_fake.entropy = state;
     unsigned long count = strtoul(argv[2], NULL, 0);
     void *memory = malloc(HEAP_BYTES);
     fake_reset(4096);
