@@ -1,6 +1,7 @@
 import { BUBBLEWRAP } from "./bubblewrap.ts";
 import { CRUN } from "./crun.ts";
 import { NATIVE, NATIVE_TAP, NATIVE_VETH } from "./native.ts";
+import { QEMU_KVM, QEMU_MICROVM_KVM, QEMU_MICROVM_TCG, QEMU_TCG } from "./qemu.ts";
 import { RUNC } from "./runc.ts";
 import { RUNSC } from "./runsc.ts";
 import { SKIFF_PROCESS } from "./skiff-process.ts";
@@ -18,4 +19,8 @@ export const TARGETS: readonly Target[] = [
   SYSTEMD_NSPAWN,
   RUNSC,
   SKIFF_PROCESS,
+  QEMU_KVM,
+  QEMU_MICROVM_KVM,
+  QEMU_TCG,
+  QEMU_MICROVM_TCG,
 ];

@@ -6,12 +6,14 @@ import { probeHost } from "../../../src/host/probe/manifest.ts";
 import { hierarchies } from "../../../src/lab/container/control-group.ts";
 import { checkCores } from "../../../src/lab/cores.ts";
 import type { Instance } from "../../../src/lab/instance/instance.ts";
+import { findGuestKernel } from "../../../src/lab/linux-guest/kernel.ts";
 import { type MadeWorkbench, makeWorkbench } from "../../../src/lab/make-workbench.ts";
 import type { Link, NetworkPath } from "../../../src/lab/network.ts";
 import type { KitProgram } from "../../../src/lab/program.ts";
 import type { Available, Launcher, Security, Target } from "../../../src/lab/target/target.ts";
 import type { Workbench } from "../../../src/lab/workbench.ts";
 import { run } from "../../support/command.ts";
+import type { Need } from "../../support/needs.ts";
 
 const LIMIT_MS = 50_000;
 const ASK_AGAIN_MS = 20;
@@ -200,3 +202,9 @@ async function until(instance: Instance, condition: () => boolean): Promise<void
     if (ended !== undefined || Date.now() > endMs) throw new Error(`it never came to run: ${instance.output()}`);
   }
 }
+
+/** A kernel that guests can run. */
+export const guestKernel: Need = {
+  lack: () =>
+    findGuestKernel() === undefined ? "a kernel for guests: apt-get install linux-image-cloud-amd64" : undefined,
+};

@@ -1,0 +1,175 @@
+import { statSync } from "node:fs";
+import type { Architecture } from "../../format/image.ts";
+import type { KvmFacts } from "../../host/probe/kvm.ts";
+import { findProgram, runProgram } from "../../host/probe/program.ts";
+import { hostArchitecture } from "../../monitor/engine-choice.ts";
+import { refuseInContainer } from "../container/root-folder.ts";
+import { withOwn } from "../container/whole-instance.ts";
+import type { Instance } from "../instance/instance.ts";
+import { launchInstance } from "../instance/launch-instance.ts";
+import { type Lack, lack } from "../lack.ts";
+import { ADDRESS_PLACE, type LinuxGuest, makeLinuxGuest } from "../linux-guest/guest.ts";
+import { findGuestKernel, type GuestKernel } from "../linux-guest/kernel.ts";
+import type { TapLink } from "../network.ts";
+import type { Program } from "../program.ts";
+import type { Workbench } from "../workbench.ts";
+import { processSecurity } from "./process-security.ts";
+import type { Available, Launcher, StartOptions, Target, Unavailable } from "./target.ts";
+
+interface Hardware {
+  /** Words for `-machine`; undefined where QEMU has none such. */
+  readonly machine: string | undefined;
+  readonly netDevice: string;
+  readonly modules: readonly string[];
+}
+
+type MachineName = "usual" | "microvm";
+type Accelerator = "tcg" | "kvm";
+
+const EMULATORS: Readonly<Record<Architecture, { readonly program: string; readonly console: string }>> = {
+  "x86-64": { program: "qemu-system-x86_64", console: "ttyS0" },
+  aarch64: { program: "qemu-system-aarch64", console: "ttyAMA0" },
+};
+
+const PCI = { netDevice: "virtio-net-pci,romfile=", modules: ["virtio_pci", "virtio_net"] };
+const MMIO = { netDevice: "virtio-net-device", modules: ["virtio_mmio", "virtio_net"] };
+const HARDWARE: Readonly<Record<Architecture, Readonly<Record<MachineName, Hardware>>>> = {
+  "x86-64": { usual: { machine: "pc", ...PCI }, microvm: { machine: "microvm", ...MMIO } },
+  aarch64: { usual: { machine: "virt", ...PCI }, microvm: { machine: undefined, ...MMIO } },
+};
+
+/** The filters that libvirt asks of QEMU, too (QEMU's manual, -sandbox). */
+const SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+const LIMIT_MS = 2_000;
+const TAP_DESCRIPTOR = 3;
+/** For the guest's kernel, beside the program's memory and twice its initramfs, packed and unpacked. */
+const KERNEL_MIB = 160;
+const MIB = 2 ** 20;
+
+export const QEMU_TCG = qemu("qemu-tcg", "QEMU, software emulation (TCG)", "usual", "tcg");
+export const QEMU_KVM = qemu("qemu-kvm", "QEMU, KVM", "usual", "kvm");
+export const QEMU_MICROVM_TCG = qemu("qemu-microvm-tcg", "QEMU microvm, software emulation (TCG)", "microvm", "tcg");
+export const QEMU_MICROVM_KVM = qemu("qemu-microvm-kvm", "QEMU microvm, KVM", "microvm", "kvm");
+
+/** A whole Linux in a virtual machine, with the workload as its first process. */
+function qemu(name: string, title: string, machine: MachineName, accelerator: Accelerator): Target {
+  return { name, title, probe: async (bench) => probe(machine, accelerator, bench) };
+}
+
+interface Found {
+  readonly emulator: string;
+  readonly kernel: GuestKernel;
+  readonly busybox: string;
+  readonly console: string;
+  readonly hardware: Hardware;
+  readonly accelerator: Accelerator;
+}
+
+async function probe(
+  machine: MachineName,
+  accelerator: Accelerator,
+  bench: Workbench,
+): Promise<Available | Unavailable> {
+  const found = find(machine, accelerator, bench.host.kvm);
+  if ("reason" in found) return { available: false, ...found };
+  const { output } = await runProgram(found.emulator, ["--version"], LIMIT_MS);
+  const version = /version (\S+)/.exec(output)?.[1] ?? output.trim();
+  return {
+    available: true,
+    version: `QEMU ${version}, Linux ${found.kernel.release}`,
+    found: `${found.emulator}, ${found.kernel.path}`,
+    paths: bench.network === undefined ? [] : ["tap"],
+    refuse: refuseInContainer,
+    prepare: async (program, _path, workbench) => prepare(found, program, workbench),
+    security: async (instance) => ({
+      ...processSecurity(instance),
+      kernel: "own",
+      note: "the columns are about QEMU's own process, with its filter on",
+    }),
+  };
+}
+
+function find(machine: MachineName, accelerator: Accelerator, kvm: KvmFacts): Found | Lack {
+  const architecture = hostArchitecture();
+  const { program, console } = EMULATORS[architecture];
+  const hardware = HARDWARE[architecture][machine];
+  if (hardware.machine === undefined) return lack(`QEMU has no microvm machine for ${architecture}`);
+  const emulator = findProgram(program);
+  if (emulator === undefined) {
+    const name = architecture === "x86-64" ? "qemu-system-x86" : "qemu-system-arm";
+    return lack(`${program} is not installed`, `apt-get install ${name}`);
+  }
+  if (accelerator === "kvm" && kvm.state !== "real") return lackOfKvm(kvm);
+  const kernel = findGuestKernel();
+  if (kernel === undefined) {
+    const name = architecture === "x86-64" ? "linux-image-cloud-amd64" : "linux-image-cloud-arm64";
+    return lack("there is no kernel for a guest, or it may not be read: /boot/vmlinuz-*", `apt-get install ${name}`);
+  }
+  const busybox = findProgram("busybox");
+  if (busybox === undefined) return lack("busybox is not installed", "apt-get install busybox-static");
+  return { emulator, kernel, busybox, console, hardware, accelerator };
+}
+
+function lackOfKvm({ state }: KvmFacts): Lack {
+  switch (state) {
+    case "emulated":
+      return lack("KVM is there, but emulated: QEMU's guests do not come up on it");
+    case "denied":
+      return lack("this user may not open /dev/kvm", "usermod --append --groups kvm $USER, and log in again");
+    default:
+      return lack("there is no KVM that works; skiff doctor tells why", "skiff doctor");
+  }
+}
+
+function prepare(found: Found, program: Program, bench: Workbench): Launcher {
+  const parts = { ...found, modules: found.hardware.modules };
+  const guest = makeLinuxGuest(program, parts, bench.folder("qemu"));
+  const memoryMib = program.memoryMib + KERNEL_MIB + 2 * Math.ceil(guest.initramfsBytes / MIB);
+  const words = (cores: number, link?: TapLink) => qemuWords(found, guest, { cores, memoryMib, link });
+  return {
+    commandLine: [found.emulator, ...words(1)],
+    imageBytes: guest.initramfsBytes + statSync(guest.kernel).size,
+    start: async ({ cores, link }: StartOptions) => {
+      const tap = link?.path === "tap" ? link : undefined;
+      const descriptors = tap === undefined ? [] : [tap.descriptor];
+      const args = words(cores.length, tap);
+      return onConsole(launchInstance({ path: found.emulator, args, descriptors, cores }, bench));
+    },
+    close: async () => {},
+  };
+}
+
+interface Size {
+  readonly cores: number;
+  readonly memoryMib: number;
+  readonly link: TapLink | undefined;
+}
+
+function qemuWords(found: Found, guest: LinuxGuest, { cores, memoryMib, link }: Size): string[] {
+  const { hardware, accelerator } = found;
+  const address = link === undefined ? ADDRESS_PLACE : `${link.serverAddress}/${link.prefixBits}`;
+  const net = [
+    ["-netdev", `tap,id=net,fd=${TAP_DESCRIPTOR}`],
+    ["-device", `${hardware.netDevice},netdev=net,mac=${link?.mac}`],
+  ];
+  return [
+    ["-machine", hardware.machine ?? ""],
+    ["-accel", accelerator],
+    ["-cpu", accelerator === "kvm" ? "host" : "max"],
+    ["-smp", String(cores)],
+    ["-m", `${memoryMib}M`],
+    ["-nodefaults", "-no-user-config", "-no-reboot"],
+    ["-display", "none"],
+    ["-serial", "stdio"],
+    ["-sandbox", SANDBOX],
+    ["-kernel", guest.kernel],
+    ["-initrd", guest.initramfs],
+    ["-append", guest.append.replace(ADDRESS_PLACE, address)],
+    ...(link === undefined ? [] : net),
+  ].flat();
+}
+
+/** A terminal ends lines by a carriage return as well. */
+function onConsole(instance: Instance): Instance {
+  return withOwn(instance, { output: () => instance.output().replaceAll("\r\n", "\n") });
+}
