@@ -1,6 +1,6 @@
 import type { Result } from "../manifest.ts";
 import { estimateMedian, type Interval } from "../statistics/estimate.ts";
-import { LEAST_DIFFERENCE } from "../statistics/verdict.ts";
+import { threshold } from "../statistics/verdict.ts";
 import { type Analysis, analyse, type Finding, type MetricTable } from "./analysis.ts";
 
 /**
@@ -107,7 +107,7 @@ function changeOf(before: Row, after: Row, basis: Basis): ChangeRow | undefined 
     second: second.median,
     ratio: quotient(second.median, first.median),
     interval,
-    change: judgeChange(interval, metric.better),
+    change: judgeChange(interval, metric.better, threshold(Math.max(before.table.noise ?? 0, after.table.noise ?? 0))),
   };
 }
 
@@ -121,10 +121,11 @@ function quotient(value: number, by: number): number {
   return value === by ? 1 : value / by;
 }
 
-function judgeChange(interval: Interval | undefined, better: "lower" | "higher"): Change {
+/** @param limit what a difference must exceed: 2 %, or what either machine shows between native and native. */
+function judgeChange(interval: Interval | undefined, better: "lower" | "higher", limit: number): Change {
   if (interval === undefined) return "unclear";
   const [low, high] = interval;
-  const [least, most] = [1 / (1 + LEAST_DIFFERENCE), 1 + LEAST_DIFFERENCE];
+  const [least, most] = [1 / (1 + limit), 1 + limit];
   if (low > most) return better === "lower" ? "worse" : "better";
   if (high < least) return better === "lower" ? "better" : "worse";
   return low >= least && high <= most ? "same" : "unclear";
