@@ -5,6 +5,7 @@ import { QEMU_KVM, QEMU_MICROVM_KVM, QEMU_MICROVM_TCG, QEMU_TCG } from "./qemu.t
 import { RUNC } from "./runc.ts";
 import { RUNSC } from "./runsc.ts";
 import { SKIFF_PROCESS } from "./skiff-process.ts";
+import { SOLO5_HVT, SOLO5_SPT } from "./solo5.ts";
 import { SYSTEMD_NSPAWN } from "./systemd-nspawn.ts";
 import type { Target } from "./target.ts";
 
@@ -19,6 +20,8 @@ export const TARGETS: readonly Target[] = [
   SYSTEMD_NSPAWN,
   RUNSC,
   SKIFF_PROCESS,
+  SOLO5_SPT,
+  SOLO5_HVT,
   QEMU_KVM,
   QEMU_MICROVM_KVM,
   QEMU_TCG,
