@@ -127,9 +127,12 @@ function metricMarkup(table: MetricTable): string {
 }
 
 function comparisonCells(table: MetricTable, finding: Finding): HtmlCell[] {
-  const { delta } = finding;
+  const { delta, verdict, estimate } = finding;
+  const cell = cellOf(table, finding);
+  // The range stands in the next column.
+  const text = verdict === "inconclusive" && estimate?.interval !== undefined ? "inconclusive" : cell.text;
   return [
-    verdictCell({ ...cellOf(table, finding), value: "" }),
+    verdictCell({ ...cell, text, value: "" }),
     numberCell(costOf(finding, table.metric.better)),
     numberCell(delta === undefined ? "" : delta.toFixed(2)),
   ];

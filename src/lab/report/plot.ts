@@ -72,8 +72,14 @@ export function drawPlot(plot: Plot): string {
 
 interface Axis {
   readonly place: (value: number) => number;
-  readonly ticks: readonly { readonly x: number; readonly text: string }[];
+  readonly ticks: readonly Tick[];
   readonly logarithmic: boolean;
+}
+
+interface Tick {
+  readonly value: number;
+  readonly x: number;
+  readonly text: string;
 }
 
 function makeAxis(values: readonly number[]): Axis {
@@ -84,18 +90,22 @@ function makeAxis(values: readonly number[]): Axis {
     ? scaleLog([low / 1.15, high * 1.15], [LABEL_WIDTH, RIGHT])
     : scaleLinear([low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin], [LABEL_WIDTH, RIGHT]);
   const place = (value: number) => Math.round(Math.min(RIGHT, Math.max(LABEL_WIDTH, scale(value))) * 10) / 10;
-  const ticks = thin(scale.ticks(TICKS).map((value) => ({ x: place(value), text: tickText(value) })));
+  const ticks = thin(scale.ticks(TICKS).map((value) => ({ value, x: place(value), text: tickText(value) })));
   return { place, ticks, logarithmic };
 }
 
-/** Without the ticks whose text would lie over the one before. */
-function thin<Tick extends { readonly x: number; readonly text: string }>(ticks: readonly Tick[]): Tick[] {
+/** Without the ticks whose text would lie over another's; powers of ten stay before all others. */
+function thin(ticks: readonly Tick[]): Tick[] {
   const kept: Tick[] = [];
-  for (const tick of ticks) {
-    const before = kept.at(-1);
-    if (before === undefined || tick.x - before.x > 5 * (tick.text.length + before.text.length)) kept.push(tick);
+  for (const tick of [...ticks].sort((a, b) => Number(isPowerOfTen(b)) - Number(isPowerOfTen(a)))) {
+    const isFree = kept.every(({ x, text }) => Math.abs(tick.x - x) > 5 * (tick.text.length + text.length));
+    if (isFree) kept.push(tick);
   }
   return kept;
+}
+
+function isPowerOfTen({ value }: Tick): boolean {
+  return value > 0 && Number.isInteger(Math.round(Math.log10(value) * 1e9) / 1e9);
 }
 
 function tickText(value: number): string {
