@@ -15,9 +15,13 @@ describeWith(compiler, `kv under sanitizers, seed ${SEED}`, () => {
     objects = compileKv(folder);
   }, LIMIT_MS);
 
-  it("keeps its parts to plain models of them", { timeout: LIMIT_MS }, () => {
-    expect(fuzz(linkKv("kv_units", objects, folder), `${SEED}`, "100000")).toBe("100000 of each\n");
-  });
+  it.each(["kv_tables", "kv_values", "kv_numbers"])(
+    "keeps its parts to plain models: %s",
+    { timeout: LIMIT_MS },
+    (name) => {
+      expect(fuzz(linkKv(name, objects, folder), `${SEED}`, "100000")).toBe("100000 of each\n");
+    },
+  );
 
   it("answers streams of requests, however they are broken, cut and read", { timeout: LIMIT_MS }, () => {
     const harness = linkKv("kv_fuzz", objects, folder);

@@ -140,16 +140,62 @@ static char *add_template_word(char *at, const char *word, size_t size) {
     return add_word(at, text, length);
 }
 
-static const char *const templates[] = {
-    "SET %k %v", "SET %k %v", "SET %k %v", "SET %k %v PX %t", "SETEX %k 3 %v", "SET %k %v KEEPTTL", "SET %k %v NX",
-    "GETSET %k %v", "GETDEL %k", "GETEX %k PX %t", "GETEX %k PERSIST", "MSET %k %v %k %v %k %v", "MSETNX %k %v %k %v",
-    "APPEND %k %v", "SETRANGE %k 10 %v", "INCR %k", "INCRBY %k %n", "SET %k 5", "DEL %k %k", "UNLINK %k",
-    "RENAME %k %k", "RENAMENX %k %k", "PEXPIRE %k %t", "EXPIRE %k 2", "PERSIST %k", "PEXPIRE %k -1",
-    "LPUSH %k %v %v", "RPUSH %k %v %v %v", "LPOP %k", "RPOP %k 3", "LSET %k 0 %v", "LINSERT %k BEFORE %v %v",
-    "LREM %k 0 %v", "LTRIM %k 1 20", "LMOVE %k %k LEFT RIGHT", "RPOPLPUSH %k %k", "SADD %k %m %m %m", "SREM %k %m",
-    "SPOP %k", "SPOP %k 5", "SMOVE %k %k %m", "HSET %k %m %v %m %v", "HSETNX %k %m %v", "HDEL %k %m",
-    "HINCRBY %k %m %n", "ZADD %k %s %m %s %m", "ZADD %k GT CH %s %m", "ZINCRBY %k %s %m", "ZREM %k %m", "ZPOPMIN %k 2",
-    "ZPOPMAX %k", "ZREMRANGEBYSCORE %k -100 100", "ZREMRANGEBYRANK %k 0 1", "GET %k", "LRANGE %k 0 -1", "EXISTS %k %k"};
+static const char *const templates[] = {"SET %k %v",
+                                        "SET %k %v",
+                                        "SET %k %v",
+                                        "SET %k %v PX %t",
+                                        "SETEX %k 3 %v",
+                                        "SET %k %v KEEPTTL",
+                                        "SET %k %v NX",
+                                        "GETSET %k %v",
+                                        "GETDEL %k",
+                                        "GETEX %k PX %t",
+                                        "GETEX %k PERSIST",
+                                        "MSET %k %v %k %v %k %v",
+                                        "MSETNX %k %v %k %v",
+                                        "APPEND %k %v",
+                                        "SETRANGE %k 10 %v",
+                                        "INCR %k",
+                                        "INCRBY %k %n",
+                                        "SET %k 5",
+                                        "DEL %k %k",
+                                        "UNLINK %k",
+                                        "RENAME %k %k",
+                                        "RENAMENX %k %k",
+                                        "PEXPIRE %k %t",
+                                        "EXPIRE %k 2",
+                                        "PERSIST %k",
+                                        "PEXPIRE %k -1",
+                                        "LPUSH %k %v %v",
+                                        "RPUSH %k %v %v %v",
+                                        "LPOP %k",
+                                        "RPOP %k 3",
+                                        "LSET %k 0 %v",
+                                        "LINSERT %k BEFORE %v %v",
+                                        "LREM %k 0 %v",
+                                        "LTRIM %k 1 20",
+                                        "LMOVE %k %k LEFT RIGHT",
+                                        "RPOPLPUSH %k %k",
+                                        "SADD %k %m %m %m",
+                                        "SREM %k %m",
+                                        "SPOP %k",
+                                        "SPOP %k 5",
+                                        "SMOVE %k %k %m",
+                                        "HSET %k %m %v %m %v",
+                                        "HSETNX %k %m %v",
+                                        "HDEL %k %m",
+                                        "HINCRBY %k %m %n",
+                                        "ZADD %k %s %m %s %m",
+                                        "ZADD %k GT CH %s %m",
+                                        "ZINCRBY %k %s %m",
+                                        "ZREM %k %m",
+                                        "ZPOPMIN %k 2",
+                                        "ZPOPMAX %k",
+                                        "ZREMRANGEBYSCORE %k -100 100",
+                                        "ZREMRANGEBYRANK %k 0 1",
+                                        "GET %k",
+                                        "LRANGE %k 0 -1",
+                                        "EXISTS %k %k"};
 
 static size_t make_request(char *to) {
     const char *words[16], *template = templates[below(COUNT_OF(templates))];
@@ -303,8 +349,8 @@ int main(int argc, char **argv) {
         crashes += status == KV_FAKE_CRASHED;
         status = in_child(check_in_child, 0);
         if (status != 0) {
-            fprintf(stderr, "kv_crash: after run %lu, which ended at its write %lu: %s\n", i, (unsigned long)crash_write,
-                    status == LOST ? "another state than any it had" : "it does not start");
+            fprintf(stderr, "kv_crash: after run %lu, which ended at its write %lu: %s\n", i,
+                    (unsigned long)crash_write, status == LOST ? "another state than any it had" : "it does not start");
             return 1;
         }
         if (below(6) != 0)
@@ -315,8 +361,8 @@ int main(int argc, char **argv) {
             return 1;
         }
     }
-    printf("%lu runs, %lu crashes, %lu wiped, %lu requests, %lu rewritings, %lu refused\n", runs, (unsigned long)crashes,
-           (unsigned long)shared->wiped, (unsigned long)shared->requests, (unsigned long)shared->rewritings,
-           (unsigned long)shared->refused);
+    printf("%lu runs, %lu crashes, %lu wiped, %lu requests, %lu rewritings, %lu refused\n", runs,
+           (unsigned long)crashes, (unsigned long)shared->wiped, (unsigned long)shared->requests,
+           (unsigned long)shared->rewritings, (unsigned long)shared->refused);
     return 0;
 }

@@ -13,11 +13,11 @@ struct kv_fake {
     uint64_t wall_ns; // 1970 to the moment when the fake's time is 0
     uint8_t *block_bytes;
     size_t block_capacity, block_size; // 0: no device
-    uint64_t writes;       // so far
-    uint64_t crash_write;  // the process ends at this one; 0: never
-    size_t crash_bytes;    // of which so many bytes are written
-    bool stopped;          // serve_stop() was called
-    bool quiet;            // the console goes nowhere
+    uint64_t writes;                   // so far
+    uint64_t crash_write;              // the process ends at this one; 0: never
+    size_t crash_bytes;                // of which so many bytes are written
+    bool stopped;                      // serve_stop() was called
+    bool quiet;                        // the console goes nowhere
 };
 
 extern struct kv_fake kv_fake;

@@ -55,11 +55,63 @@ static void add_word(const void *word, size_t size) {
     add("\r\n", 2);
 }
 
-static const char *const odd_words[] = {
-    "0", "1", "-1", "10", "-100", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1.5", "-inf", "+inf",
-    "(1", "(inf", "nan", "1e400", "0.1", "abc", "", "*", "[a-", "k?y*", "NX", "XX", "GT", "LT", "CH", "INCR", "EX", "PX", "EXAT",
-    "PXAT", "KEEPTTL", "GET", "PERSIST", "WITHSCORES", "LIMIT", "BYSCORE", "REV", "LEFT", "RIGHT", "BEFORE", "AFTER", "MATCH",
-    "COUNT", "TYPE", "string", "zset", "2", "3", "maxmemory", "save", "ID", "SETNAME", "GETNAME", "LIST", "ASYNC", "docs"};
+static const char *const odd_words[] = {"0",
+                                        "1",
+                                        "-1",
+                                        "10",
+                                        "-100",
+                                        "9223372036854775807",
+                                        "-9223372036854775808",
+                                        "9223372036854775808",
+                                        "1.5",
+                                        "-inf",
+                                        "+inf",
+                                        "(1",
+                                        "(inf",
+                                        "nan",
+                                        "1e400",
+                                        "0.1",
+                                        "abc",
+                                        "",
+                                        "*",
+                                        "[a-",
+                                        "k?y*",
+                                        "NX",
+                                        "XX",
+                                        "GT",
+                                        "LT",
+                                        "CH",
+                                        "INCR",
+                                        "EX",
+                                        "PX",
+                                        "EXAT",
+                                        "PXAT",
+                                        "KEEPTTL",
+                                        "GET",
+                                        "PERSIST",
+                                        "WITHSCORES",
+                                        "LIMIT",
+                                        "BYSCORE",
+                                        "REV",
+                                        "LEFT",
+                                        "RIGHT",
+                                        "BEFORE",
+                                        "AFTER",
+                                        "MATCH",
+                                        "COUNT",
+                                        "TYPE",
+                                        "string",
+                                        "zset",
+                                        "2",
+                                        "3",
+                                        "maxmemory",
+                                        "save",
+                                        "ID",
+                                        "SETNAME",
+                                        "GETNAME",
+                                        "LIST",
+                                        "ASYNC",
+                                        "docs"};
 
 static void add_random_word(void) {
     static uint8_t bytes[REQUEST_MAX];
@@ -91,16 +143,16 @@ static void add_random_word(void) {
 
 // With an ample heap, one whose replies are not left to chance, the clock or the heap.
 static const struct command *random_command(void) {
-    static const char *const others[] = {"spop", "srandmember", "randomkey", "time", "shutdown", "info", "client", "hello",
-                                         "config"};
+    static const char *const others[] = {"spop", "srandmember", "randomkey", "time",  "shutdown",
+                                         "info", "client",      "hello",     "config"};
     for (;;) {
         const struct command *command = &command_table[below(command_table_size)];
         bool other = false;
         for (size_t i = 0; i < COUNT_OF(others) && heap_size >= HEAP_BYTES_AMPLE; i++)
             other |= strcmp(others[i], command->name) == 0;
-        if (!other && (strcmp(command->name, "command") != 0 || below(30) == 0)
-            && (strncmp(command->name, "flush", 5) != 0 || below(10) == 0)
-            && (strcmp(command->name, "quit") != 0 || below(100) == 0))
+        if (!other && (strcmp(command->name, "command") != 0 || below(30) == 0) &&
+            (strncmp(command->name, "flush", 5) != 0 || below(10) == 0) &&
+            (strcmp(command->name, "quit") != 0 || below(100) == 0))
             return command;
     }
 }
@@ -120,16 +172,37 @@ static void add_request(void) {
 }
 
 static void add_line(void) {
-    static const char *const lines[] = {"PING\r\n", "ping hello\n", "\r\n", "\n", "  SET  key1   'a b\\'c'  \r\n", "GET key1\r\n",
-                                        "SET key2 \"\\x00\\xff\\n\\r\\t\\\"\"\r\n", "ECHO \"\"\r\n", "nosuch a b c\r\n",
-                                        "ECHO 'open\r\n", "ECHO \"a\"b\r\n", "*0\r\n", "*-1\r\n", "INCR key3\n"};
+    static const char *const lines[] = {"PING\r\n",
+                                        "ping hello\n",
+                                        "\r\n",
+                                        "\n",
+                                        "  SET  key1   'a b\\'c'  \r\n",
+                                        "GET key1\r\n",
+                                        "SET key2 \"\\x00\\xff\\n\\r\\t\\\"\"\r\n",
+                                        "ECHO \"\"\r\n",
+                                        "nosuch a b c\r\n",
+                                        "ECHO 'open\r\n",
+                                        "ECHO \"a\"b\r\n",
+                                        "*0\r\n",
+                                        "*-1\r\n",
+                                        "INCR key3\n"};
     add_text(lines[below(COUNT_OF(lines))]);
 }
 
 static void add_broken(void) {
-    static const char *const texts[] = {"*", "$", "*1\r\n", "*2\r\n$3\r\nGET\r\n", "*1\r\n$-1\r\n", "*1\r\n$abc\r\n", "*x\r\n",
-                                        "*1\r\nGET\r\n", "*1048577\r\n", "*1\r\n$536870913\r\n", "*1\r\n$4\r\nPINGxx",
-                                        "*99999999999999999999999\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1000000\r\nxxx",
+    static const char *const texts[] = {"*",
+                                        "$",
+                                        "*1\r\n",
+                                        "*2\r\n$3\r\nGET\r\n",
+                                        "*1\r\n$-1\r\n",
+                                        "*1\r\n$abc\r\n",
+                                        "*x\r\n",
+                                        "*1\r\nGET\r\n",
+                                        "*1048577\r\n",
+                                        "*1\r\n$536870913\r\n",
+                                        "*1\r\n$4\r\nPINGxx",
+                                        "*99999999999999999999999\r\n",
+                                        "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1000000\r\nxxx",
                                         "*1000000\r\n$1\r\na\r\n"};
     add_text(texts[below(COUNT_OF(texts))]);
     broken++;
