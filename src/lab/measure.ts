@@ -16,6 +16,8 @@ export interface MeasureOptions {
   readonly rows: readonly Row[];
   /** Of an earlier run that this one goes on with. */
   readonly samples: readonly Sample[];
+  /** What of the budget was spent before. */
+  readonly spentMs: number;
   /** What a sample of a row takes at first, by `keyOf`. */
   readonly tookMs: ReadonlyMap<string, number>;
   readonly bench: Workbench;
@@ -154,7 +156,7 @@ class Measurement {
   }
 
   #spentMs(): number {
-    return this.#samples.reduce((sum, { tookMs }) => sum + tookMs, 0);
+    return this.#samples.reduce((sum, { tookMs }) => sum + tookMs, this.#options.spentMs);
   }
 
   #costMs(workload: string, order: readonly Turn[]): number {

@@ -24,6 +24,8 @@ export interface Tried {
 export interface Rows {
   readonly tried: readonly Tried[];
   readonly notRun: readonly NotRun[];
+  /** What trying took of the budget. */
+  readonly spentMs: number;
 }
 
 /** Of the budget that may be spent on trying; what was not tried until then is left out. */
@@ -100,7 +102,7 @@ async function leaveOut(
     const reason = `a sample takes ${(tookMs / 1000).toFixed(1)} s, and ${blocks} of them do not fit into the budget`;
     return found === undefined ? [] : [notRunRow(row.workload, found, reason, MORE_TIME)];
   });
-  return { tried: kept, notRun: [...notRun, ...reasons] };
+  return { tried: kept, notRun: [...notRun, ...reasons], spentMs };
 }
 
 /** The baseline of each workload among the rows that work; where native does not, the first target that does. */

@@ -52,6 +52,7 @@ export async function runLab(options: RunOptions): Promise<StoredResult> {
       rows: begun.rows,
       samples: options.earlier?.samples ?? [],
       tookMs: begun.tookMs,
+      spentMs: begun.spentMs,
       meter,
       folder,
     });
@@ -71,6 +72,7 @@ interface Begun {
   readonly rows: readonly Row[];
   /** By `keyOf`. */
   readonly tookMs: ReadonlyMap<string, number>;
+  readonly spentMs: number;
 }
 
 async function begin(options: RunOptions, seen: Survey, meter: Meter): Promise<Begun> {
@@ -78,7 +80,7 @@ async function begin(options: RunOptions, seen: Survey, meter: Meter): Promise<B
   const startedAt = new Date().toISOString();
   const asked = candidates(seen, plan, bench);
   for (const entry of [...seen.notRun, ...asked.refused]) observer.notRun(entry);
-  const { tried, notRun } = await tryRows(asked.candidates, { plan, bench, meter, observer, signal });
+  const { tried, notRun, spentMs } = await tryRows(asked.candidates, { plan, bench, meter, observer, signal });
   for (const entry of notRun) observer.notRun(entry);
   const rows = tried.map(({ row }) => row);
   const { seed, quick, blocks, sampleMs } = plan;
@@ -98,7 +100,7 @@ async function begin(options: RunOptions, seen: Survey, meter: Meter): Promise<B
     plan,
   };
   const tookMs = tried.map(({ row, tookMs }) => [keyOf({ ...row, workload: row.workload.name }), tookMs] as const);
-  return { manifest, rows, tookMs: new Map(tookMs) };
+  return { manifest, rows, tookMs: new Map(tookMs), spentMs };
 }
 
 /** Only workloads that some target runs; a workload that none does is told by its targets' refusals. */
@@ -145,7 +147,7 @@ async function goOn(options: RunOptions, earlier: StoredResult, seen: Survey): P
   for (const entry of notRun) observer.notRun(entry);
   requireBaselines(earlier.manifest.workloads, rows);
   const manifest = { ...earlier.manifest, plan, ended: null, notRun: [...earlier.manifest.notRun, ...notRun] };
-  return { manifest, rows, tookMs: new Map() };
+  return { manifest, rows, tookMs: new Map(), spentMs: 0 };
 }
 
 function requireBaselines(workloads: readonly WorkloadRecord[], rows: readonly Row[]): void {

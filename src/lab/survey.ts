@@ -80,6 +80,7 @@ export function candidates(
   for (const workload of workloads) {
     const program = workload.program(scale, bench);
     for (const one of found) {
+      if (!workload.network && one.available.networkOnly === true) continue;
       const path = workload.network ? one.available.paths[0] : undefined;
       const lack =
         workload.network && path === undefined

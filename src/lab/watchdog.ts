@@ -45,6 +45,7 @@ export class Watchdog {
   /** Runs what guards are left, removes the folder, and resolves when that is done. */
   async close(): Promise<void> {
     if (this.#process.exitCode !== null) return;
+    this.#process.ref();
     const closed = once(this.#process, "close");
     this.#process.stdin?.end();
     await closed;

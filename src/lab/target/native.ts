@@ -36,15 +36,15 @@ function nativeOver(own: NetworkPath): Available {
     version: `Linux ${release()}`,
     found: "this host",
     paths: [own],
-    refuse: (program, path) => refuse(program, path, own, form),
+    ...(own === "loopback" ? {} : { networkOnly: true }),
+    refuse: (program) => refuse(program, form),
     prepare: async (program, path, bench) => launcher(program, path, form, bench),
     security: async (instance) => processSecurity(instance),
   };
 }
 
-function refuse(program: Program, path: NetworkPath | undefined, own: NetworkPath, form: KitForm): Lack | undefined {
+function refuse(program: Program, form: KitForm): Lack | undefined {
   if (program.kind === "image") return lack("an image is not a Linux program");
-  if (path === undefined && own !== "loopback") return lack("without a network this is native itself");
   if (program.kind === "host") {
     return form === "linux-tap" ? lack(`${program.name} has no network stack of its own`) : undefined;
   }

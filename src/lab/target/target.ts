@@ -42,6 +42,11 @@ export interface Available {
    * @param path undefined for a program that serves no port.
    */
   readonly refuse: (program: Program, path: NetworkPath | undefined) => Lack | undefined;
+  /**
+   * It differs from native by its network path alone: workloads without a network leave it out, and do not list it as
+   * not run.
+   */
+  readonly networkOnly?: true;
   /** The paths by which its servers can be reached, the one to take first; empty where they cannot be reached. */
   readonly paths: readonly NetworkPath[];
   /**
