@@ -264,6 +264,31 @@ describeWith(
         other.close();
       });
 
+      it("resets a connection whose replies find no memory, and lives on", async () => {
+        const small = await startServer(path, ["--mem=32"]);
+        const own = await RespClient.open(small.port);
+        await own.call("SADD", "one", "m".repeat(1000));
+        await expect(own.call("SRANDMEMBER", "one", "-4000000000000000000")).rejects.toThrow();
+        const other = await RespClient.open(small.port);
+        expect(textOf(await other.call("SET", "k", "v".repeat(5 * MIB)))).toBe("OK");
+        other.close();
+      });
+
+      it("lists as many clients as there are", async () => {
+        const others = await Promise.all(count(300).map(() => RespClient.open(server.port)));
+        await Promise.all(others.map((other, index) => other.call("CLIENT", "SETNAME", `name-of-client-${index}`)));
+        const lines = textOf(await client.call("CLIENT", "LIST"))
+          .trim()
+          .split("\n");
+        const names = lines.flatMap((line) => /name=(name-of-client-\d+) /.exec(line)?.[1] ?? []);
+        expect(names.sort()).toEqual(
+          count(300)
+            .map((index) => `name-of-client-${index}`)
+            .sort(),
+        );
+        for (const other of others) other.close();
+      });
+
       it.each([
         [["--port=0"], "--port needs a number from 1 to 65535, not '0'"],
         [["--maxmemory=9999"], "--maxmemory needs a number from 1 to "],

@@ -145,9 +145,7 @@ void command_run(struct request *request) {
         reply_unknown(request);
         return;
     }
-    bool fits =
-        command->arity < 0 ? request->count >= (uint32_t)-command->arity : request->count == (uint32_t)command->arity;
-    if (!fits) {
+    if (!arity_fits(request->count, command->arity)) {
         reply_wrong_arity(request);
         return;
     }

@@ -110,6 +110,8 @@ void command_hello(const struct request *request) {
     reply_list(0);
 }
 
+enum { LINE_MAX = 256 }; // what describe() writes is shorter
+
 static size_t describe(const struct client *client, char *text, size_t room) {
     uint32_t ip = client->peer.ipv4;
     return format_text(text, room, "id=%lu addr=%u.%u.%u.%u:%u name=%.*s age=%lu db=0 resp=2\n", client->number,
@@ -117,13 +119,16 @@ static size_t describe(const struct client *client, char *text, size_t room) {
                        client->name, (unsigned long)((server.now_ns - client->opened_ns) / NS_PER_S));
 }
 
+// Each is described twice: to know how long the whole becomes, and to reply it.
 static void reply_clients(void) {
-    enum { LINE_MAX = 256, TEXT_MAX = 16384 };
-    static char text[TEXT_MAX];
-    size_t used = 0;
-    for (const struct client *client = clients; client != NULL && used + LINE_MAX < TEXT_MAX; client = client->next)
-        used += describe(client, text + used, LINE_MAX);
-    reply_string((struct bytes){(uint8_t *)text, used});
+    char line[LINE_MAX];
+    size_t size = 0;
+    for (const struct client *client = clients; client != NULL; client = client->next)
+        size += describe(client, line, sizeof line);
+    reply_string_head(size);
+    for (const struct client *client = clients; client != NULL; client = client->next)
+        reply_raw((struct bytes){(uint8_t *)line, describe(client, line, sizeof line)});
+    REPLY("");
 }
 
 static void reply_own_name(const struct client *client) {
@@ -135,7 +140,7 @@ static void reply_own_name(const struct client *client) {
 
 void command_client(const struct request *request) {
     struct client nobody = {.number = 0}, *client = client_now != NULL ? client_now : &nobody;
-    char line[256];
+    char line[LINE_MAX];
     if (is_subcommand(request, "id", 2)) {
         reply_integer((int64_t)client->number);
     } else if (is_subcommand(request, "getname", 2)) {

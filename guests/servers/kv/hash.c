@@ -8,7 +8,7 @@ static uint64_t random_state;
 
 extern uintptr_t __stack_chk_guard;
 
-// Marsaglia's xorshift with Steele's finaliser: a bijection that mixes all bits (SplitMix64).
+// SplitMix64's finaliser: a bijection in which each bit depends on all.
 static uint64_t mix(uint64_t word) {
     word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9u;
     word = (word ^ word >> 27) * 0x94d049bb133111ebu;

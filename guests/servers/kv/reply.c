@@ -7,7 +7,7 @@
 struct reply_room reply_room;
 uint64_t reply_errors;
 
-enum { WAITING_BYTES = 16384 };
+enum { WAITING_BYTES = 16384, WAITING_BYTES_MAX = 1 << 20 };
 
 // Where the room is: nowhere, in the send buffer, in the client's last waiting piece, or where nobody reads it.
 static enum { NOWHERE, SEND_BUFFER, WAITING, LOST } place;
@@ -79,7 +79,7 @@ static void send_or_keep(struct bytes bytes) {
         size_t left = bytes.size - sent;
         struct waiting *piece = client->last_waiting;
         if (piece == NULL || piece->room == piece->bytes)
-            piece = add_waiting(left < 1 << 30 ? left : 1 << 30);
+            piece = add_waiting(left < WAITING_BYTES_MAX ? left : WAITING_BYTES_MAX);
         if (piece == NULL)
             return;
         size_t part = left < piece->room - piece->bytes ? left : piece->room - piece->bytes;
@@ -87,6 +87,10 @@ static void send_or_keep(struct bytes bytes) {
         piece->bytes += (uint32_t)part;
         sent += part;
     }
+}
+
+bool reply_is_lost(void) {
+    return client == NULL || client->failed;
 }
 
 void reply_raw(struct bytes bytes) {
@@ -113,9 +117,13 @@ void reply_list(uint64_t count) {
     reply_number('*', (int64_t)count);
 }
 
+void reply_string_head(uint64_t size) {
+    reply_number('$', (int64_t)size);
+}
+
 void reply_string(struct bytes string) {
     if (string.size > REPLY_SMALL - I64_TEXT_MAX - 5) {
-        reply_number('$', (int64_t)string.size);
+        reply_string_head(string.size);
         reply_raw(string);
         reply_text(TEXT("\r\n"));
         return;

@@ -32,6 +32,9 @@ static inline uint8_t *reply_at(size_t bytes) {
     return reply_room.at;
 }
 
+// Whether what is written now is lost: nobody asked, or there is no memory to keep it. Going on is of no use then.
+bool reply_is_lost(void);
+
 // Bytes as they are.
 void reply_raw(struct bytes bytes);
 
@@ -59,6 +62,7 @@ static inline void reply_no_list(void) {
 void reply_integer(int64_t number);
 void reply_list(uint64_t count);
 void reply_string(struct bytes string);
+void reply_string_head(uint64_t size); // the string follows, by reply_raw(), and its end, by REPLY("")
 void reply_integer_string(int64_t number);
 void reply_real(real number);
 void reply_c_string(const char *string);

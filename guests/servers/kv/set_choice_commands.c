@@ -128,7 +128,7 @@ void command_srandmember(const struct request *request) {
     }
     uint64_t repeats = choice.left == 0 ? 0 : 0 - (uint64_t)count;
     reply_list(repeats);
-    for (; repeats > 0; repeats--)
+    for (; repeats > 0 && !reply_is_lost(); repeats--)
         reply_string(member_name(dict_random(entry->value.table)));
 }
 
