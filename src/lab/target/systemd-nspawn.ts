@@ -31,6 +31,10 @@ const EXPECTED_FOLDERS = ["usr", "etc", "run", "var"];
 /** Where nspawn 252 makes a folder for each container and a lock for each root, which it leaves where it is killed. */
 const PROPAGATE_FOLDER = "/run/systemd/nspawn/propagate";
 const LOCK_FOLDER = "/run/systemd/nspawn/locks";
+/** By its value the watchdog finds the workload, which has a session of its own and outlives a killed nspawn. */
+const NAME_VARIABLE = "SKIFF_INSTANCE";
+const KILL_BY_NAME = 'grep -lsz "^$1\\$" /proc/[0-9]*/environ | cut -d / -f 3 | xargs -r kill -KILL';
+
 /** What nspawn takes from its surroundings: nothing but this. */
 const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 
@@ -89,11 +93,14 @@ function startContainer(found: string, root: RootFolder, { cores, link }: StartO
   const name = basename(folder.path);
   const args = words(root, { name, writes: folder.writes, isAlone: link === undefined });
   const propagate = join(PROPAGATE_FOLDER, name);
-  const guard = bench.guard(["rm", "-rf", propagate]);
+  const guards = [
+    bench.guard(["sh", "-c", KILL_BY_NAME, "sh", `${NAME_VARIABLE}=${name}`]),
+    bench.guard(["rm", "-rf", propagate]),
+  ];
   const cleanUp = async () => {
     folder.remove();
     rmSync(propagate, { recursive: true, force: true });
-    guard.release();
+    for (const guard of guards) guard.release();
   };
   const launch = () =>
     wholeInstance(launchInstance({ path: found, args, environment: ENVIRONMENT, cores }, bench), cleanUp);
@@ -107,7 +114,9 @@ interface Start {
 }
 
 function words(root: RootFolder, { name, writes, isAlone }: Start): string[] {
-  const environment = Object.entries(root.environment).map(([key, value]) => `--setenv=${key}=${value}`);
+  const environment = Object.entries({ ...root.environment, [NAME_VARIABLE]: name }).map(
+    ([key, value]) => `--setenv=${key}=${value}`,
+  );
   const bind = root.writes === undefined ? [] : [`--bind=${writes}:${root.writes}`];
   const network = isAlone ? ["--private-network"] : [];
   const own = [`--machine=${name}`, `--directory=${root.path}`, ...network, ...bind, ...environment];
