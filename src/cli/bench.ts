@@ -65,6 +65,9 @@ async function bench(args: BenchArguments): Promise<void> {
   const earlier = holdsResult(output) ? readResult(output) : undefined;
   const result = await run(args, output, host, earlier);
   if (result === undefined) return;
+  if (result.manifest.workloads.length === 0) {
+    throw new UsageError("nothing of that can be measured here; skiff bench --list tells why");
+  }
   const report = writeReport(output, result, { colour: wantsColour() });
   print(`${report}\nThe whole report: ${output}/report.html\n`);
 }
@@ -110,7 +113,7 @@ async function run(
       workloads: WORKLOADS.filter(({ name }) => plan.workloads.includes(name)),
       host,
       bench: made.bench,
-      commandLine: ["bench", ...process.argv.slice(3)],
+      commandLine: ["skiff", ...process.argv.slice(2)],
       output,
       observer: display,
       signal: abort.signal,

@@ -2,7 +2,7 @@ import type { NotRun } from "./manifest.ts";
 import type { Meter } from "./meter.ts";
 import type { Observer } from "./observer.ts";
 import { leastBlocks, type Plan, rowsTooCostly, type TriedRow } from "./plan.ts";
-import { baselineOf, type Candidate, makeReady, notRunRow } from "./survey.ts";
+import { baselineOf, type Candidate, makeReady, mayBeBaseline, notRunRow } from "./survey.ts";
 import { type Row, takeSample } from "./take-sample.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -57,7 +57,9 @@ export async function tryRows(candidates: readonly Candidate[], options: TryingO
       continue;
     }
     options.observer.trying(workload.name, found.target.name);
-    const outcome = await tryRow(candidate, sampleLimitMs, options);
+    // Without its baseline a workload cannot be measured at all: then there are fewer blocks.
+    const isNeeded = mayBeBaseline(workload, found.target.name);
+    const outcome = await tryRow(candidate, isNeeded ? plan.sampleLimitMs : sampleLimitMs, options);
     if ("row" in outcome) tried.push(outcome);
     else refuse(outcome.reason, outcome.isSlow ? MORE_TIME : undefined);
     if ("isSlow" in outcome && outcome.isSlow)

@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly workloads: readonly Workload[];
   readonly host: HostManifest;
   readonly bench: Workbench;
-  /** The words of the command, for the manifest. */
+  /** The words of the command, `skiff` first, for the manifest. */
   readonly commandLine: readonly string[];
   /** Where the result is kept; made where it is missing. */
   readonly output: string;

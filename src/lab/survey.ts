@@ -112,6 +112,11 @@ export async function makeReady(candidate: Candidate, bench: Workbench): Promise
 /** The names of baselines, by preference: over the network the path of containers, otherwise native itself. */
 const BASELINES = { network: ["native-veth", "native"], alone: ["native"] } as const;
 
+/** Whether a workload may have to be held against that target. */
+export function mayBeBaseline(workload: Pick<WorkloadRecord, "network">, target: string): boolean {
+  return BASELINES[workload.network ? "network" : "alone"].some((name) => name === target);
+}
+
 /** The target that a workload's others are held against; undefined where no baseline can run. */
 export function baselineOf(workload: Pick<WorkloadRecord, "network">, targets: readonly string[]): string | undefined {
   return BASELINES[workload.network ? "network" : "alone"].find((name) => targets.includes(name));

@@ -1,7 +1,7 @@
 import { BUBBLEWRAP } from "./bubblewrap.ts";
 import { CRUN } from "./crun.ts";
 import { NATIVE, NATIVE_TAP, NATIVE_VETH } from "./native.ts";
-import { QEMU_KVM, QEMU_MICROVM_KVM, QEMU_MICROVM_TCG, QEMU_TCG } from "./qemu.ts";
+import { QEMU_KVM, QEMU_MICROVM, QEMU_TCG } from "./qemu.ts";
 import { RUNC } from "./runc.ts";
 import { RUNSC } from "./runsc.ts";
 import { SKIFF_PROCESS } from "./skiff-process.ts";
@@ -23,7 +23,6 @@ export const TARGETS: readonly Target[] = [
   SOLO5_SPT,
   SOLO5_HVT,
   QEMU_KVM,
-  QEMU_MICROVM_KVM,
+  QEMU_MICROVM,
   QEMU_TCG,
-  QEMU_MICROVM_TCG,
 ];
