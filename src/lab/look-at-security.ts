@@ -9,7 +9,8 @@ import type { Workbench } from "./workbench.ts";
 
 /** Runs for hours, so that it can be looked at. */
 const BUSY: KitProgram = { kind: "kit", name: "prime", args: ["100000000"], memoryMib: 16 };
-const BUSY_TICKS = 3;
+/** More than any launcher computes before it becomes the workload. */
+const BUSY_TICKS = 25;
 const LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 10;
 

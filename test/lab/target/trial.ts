@@ -181,8 +181,9 @@ function isThere(pid: number): boolean {
 
 /** Whether the workload itself runs: the last process of the tree computes. */
 function isBusy(instance: Instance): boolean {
-  const ticks = instance.pids().map((pid) => Number(readStat(pid)?.[11] ?? 0));
-  return ticks.some((count) => count > 5);
+  // The last process is the workload, once it has computed more than any launcher does before it becomes it.
+  const last = instance.pids().at(-1);
+  return last !== undefined && Number(readStat(last)?.[11] ?? 0) > 25;
 }
 
 /** Fields of /proc/PID/stat from the state on (proc(5)). */
