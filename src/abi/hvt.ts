@@ -61,10 +61,15 @@ export interface HvtDevices {
 export type HvtStop =
   /** It halted; the cookie leads to what its bindings left for a core dump. */
   | { readonly type: "halt"; readonly status: number; readonly cookie: GuestRange | undefined }
+  /** It has more text for the console than is taken at once: `goOn`. */
+  | { readonly type: "text" }
   /** It waits for a frame, so long at most; `endWait` lets it go on. */
   | { readonly type: "wait"; readonly timeoutNs: number }
   /** It broke the ABI, and cannot go on. */
   | { readonly type: "broken"; readonly reason: string };
+
+/** Text that the console is given at once; a guest could hold up its host with gigabytes. */
+export const TEXT_BYTES_AT_ONCE = 65536;
 
 /** Serves the hypercalls of one guest. */
 export class HvtServer {
@@ -73,6 +78,8 @@ export class HvtServer {
   readonly #memory: GuestMemory;
   readonly #devices: HvtDevices;
   #poll: GuestRange | undefined;
+  /** What the console was not given yet. */
+  #text: GuestRange | undefined;
 
   constructor(memory: GuestMemory, devices: HvtDevices) {
     this.#memory = memory;
@@ -132,8 +139,19 @@ export class HvtServer {
     if (request === undefined) return false;
     const text = this.#data("puts", request.u64(PUTS.data), request.u64(PUTS.length));
     if (text === undefined) return false;
-    this.#devices.console.write(text);
-    return true;
+    this.#text = text;
+    return this.goOn();
+  }
+
+  /** Before the guest goes on: gives the console the next part of its text. @returns as `serve`. */
+  goOn(): boolean {
+    const text = this.#text;
+    if (text === undefined) return true;
+    this.#devices.console.write(text.part(0, TEXT_BYTES_AT_ONCE));
+    this.#text = text.length > TEXT_BYTES_AT_ONCE ? text.part(TEXT_BYTES_AT_ONCE, text.length) : undefined;
+    if (this.#text === undefined) return true;
+    this.stop = { type: "text" };
+    return false;
   }
 
   #startWait(pointer: number): boolean {

@@ -48,8 +48,11 @@ export interface Engine {
   readonly counterHz: number;
   /** Sets the processor to the guest's first instruction. Once, with the guest's memory loaded. */
   start(start: GuestStart): void;
-  /** Runs the guest, from where it was, until it stops; its server gets every hypercall in between. */
-  run(server: HypercallServer): EngineStop;
+  /**
+   * Runs the guest, from where it was, until it stops; its server gets every hypercall in between.
+   * @param sliceNs nanoseconds after which it stops at the latest, give or take a hypercall; for ever where it is left out.
+   */
+  run(server: HypercallServer, sliceNs?: number): EngineStop;
   /** Address of the next instruction; of the last one where its exit is not complete. */
   pc(): bigint;
   /** Gives all back; the memory must not be touched afterwards. */

@@ -59,6 +59,13 @@ export class GuestRange {
     this.length = length;
   }
 
+  /** So many of the bytes from an offset on, cut to what there is. */
+  part(offset: number, length: number): GuestRange {
+    const start = Math.min(offset, this.length);
+    const address = (this.address + start) as GuestAddress;
+    return new GuestRange(this.#memory, this.#view, this.#buffer, address, Math.min(length, this.length - start));
+  }
+
   get bytes(): Uint8Array {
     return new Uint8Array(this.#buffer, this.address, this.length);
   }

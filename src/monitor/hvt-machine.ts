@@ -30,7 +30,7 @@ export type MachineStop =
   | { readonly type: "exit"; readonly status: number }
   /** The guest waits for a frame, so long at most: `endWait`, then `run`. */
   | { readonly type: "wait"; readonly timeoutNs: number }
-  /** The time slice is used, or a signal came: `run` goes on. */
+  /** The time slice is used, a signal came, or the guest writes much: `run` goes on. */
   | { readonly type: "interrupted" }
   /** The guest cannot go on; the reason is the rest of a sentence whose subject it is. */
   | { readonly type: "broken"; readonly reason: string };
@@ -62,15 +62,21 @@ export class HvtMachine {
     engine.start(guestStart(image, engine.memory.sizeBytes, boot.length));
   }
 
-  /** Runs the guest from where it is until it stops. Not again once it has exited or broken. */
-  run(): MachineStop {
-    const stop = this.#engine.run(this.#server);
+  /**
+   * Runs the guest from where it is until it stops. Not again once it has exited or broken.
+   * @param sliceNs as `Engine.run` takes it.
+   */
+  run(sliceNs?: number): MachineStop {
+    if (!this.#server.goOn()) return INTERRUPTED;
+    const stop = this.#engine.run(this.#server, sliceNs);
     if (stop.type === "interrupted") return INTERRUPTED;
     if (stop.type === "fault") return { type: "broken", reason: `was ended by ${describeFault(stop.fault)}` };
     const served = this.#server.stop;
     switch (served?.type) {
       case "halt":
         return { type: "exit", status: served.status & 0xff };
+      case "text":
+        return INTERRUPTED;
       case "wait":
         return served;
       case "broken":

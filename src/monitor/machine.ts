@@ -1,20 +1,22 @@
-import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
-import { closeSync } from "node:fs";
 import type { Image } from "../format/image.ts";
-import { HostError } from "../host/error.ts";
-import { executableMemfd } from "../host/replace-process.ts";
 import type { BlockOptions, NetOptions } from "./device-options.ts";
-import { chooseEngine } from "./engine-choice.ts";
+import { chooseEngine, type EngineName, type EngineWord } from "./engine-choice.ts";
 import { UsageError } from "./error.ts";
+import { KvmRunner } from "./kvm-runner.ts";
 import { matchDevices } from "./match-devices.ts";
-import { type OpenDevice, openDevices } from "./open-devices.ts";
-import { executableForThisHost, MEMORY_MIB_DEFAULT } from "./process-machine.ts";
+import { MEMORY_MIB_DEFAULT } from "./process-machine.ts";
+import { ProcessRunner } from "./process-runner.ts";
+import type { ExitStatus, Runner, RunnerEvents } from "./runner.ts";
+
+export type { ExitStatus } from "./runner.ts";
 
 /** What a machine is made of. */
 export interface MachineOptions {
   /** A checked image (`parseImage`). */
   readonly image: Image;
+  /** What runs the guest; `auto`, unless given, takes the engine for the image's ABI. */
+  readonly engine?: EngineWord;
   /** Words of the guest's command line; joined by spaces, at most 8191 bytes. */
   readonly args?: readonly string[];
   /** Memory of the guest in MiB; 512 unless given. */
@@ -27,108 +29,115 @@ export interface MachineOptions {
   readonly name?: string;
 }
 
-/** How a guest ended: by a status of its own, or by a signal (SIGSEGV: memory protection, SIGSYS: forbidden call). */
-export type ExitStatus =
-  | { readonly status: number; readonly signal: undefined }
-  | { readonly status: undefined; readonly signal: NodeJS.Signals };
-
 /** Events of a machine. */
 export interface MachineEvents {
   /** What the guest wrote to its console. */
   console: [bytes: Uint8Array];
-  /** What came on standard error: the line with which the start was refused. */
+  /** A line with which the start was refused, or of a guest on KVM that could not go on. */
   diagnostic: [text: string];
   /** The guest ended, and all it wrote has been given. */
   exit: [ExitStatus];
 }
 
-/** Descriptors 0 to 2 are the guest's standard ones; its devices follow. */
-const FIRST_DEVICE_DESCRIPTOR = 3;
-
 /**
- * A guest of the `spt` ABI that runs as a child process: the image *is* the child's program, and nothing of Node is in it.
+ * A guest on the engine that its image asks for. One of the `spt` ABI runs as a child process: the image *is* the child's
+ * program, and nothing of Node is in it. One of the `hvt` ABI runs on KVM in this process, in turns of at most five
+ * milliseconds on its event loop, so that hundreds of idle ones fit into one process.
  *
  * ```ts
- * const machine = Machine.start({ image: parseImage(readFileSync("hello.spt")), args: ["Hello"] });
+ * const machine = Machine.create({ image: parseImage(readFileSync("hello.hvt")), args: ["Hello"] });
  * machine.on("console", (bytes) => process.stdout.write(bytes));
+ * machine.run();
  * const { status } = await machine.exited;
  * ```
  */
 export class Machine extends EventEmitter<MachineEvents> {
+  readonly engine: EngineName;
   /** Resolves once the guest has ended; rejects where it could not be started. */
   readonly exited: Promise<ExitStatus>;
-  readonly #child: ChildProcess;
+  readonly #runner: Runner;
+  readonly #fail: (error: unknown) => void;
+  #hasRun = false;
 
-  private constructor(child: ChildProcess, name: string) {
+  private constructor(engine: EngineName, makeRunner: (events: RunnerEvents) => Runner) {
     super();
-    this.#child = child;
-    child.stdout?.on("data", (bytes: Uint8Array) => this.emit("console", bytes));
-    child.stderr?.on("data", (bytes: Uint8Array) => this.emit("diagnostic", bytes.toString()));
-    this.exited = new Promise((resolve, reject) => {
-      child.once("error", (error) => reject(spawnRefusal(error, name)));
-      child.once("close", (status, signal) => {
-        const exit: ExitStatus =
-          signal === null ? { status: status ?? 0, signal: undefined } : { status: undefined, signal };
+    this.engine = engine;
+    const { promise, resolve, reject } = promiseParts<ExitStatus>();
+    this.exited = promise;
+    this.#fail = reject;
+    this.#runner = makeRunner({
+      console: (bytes) => this.emit("console", bytes),
+      diagnostic: (text) => this.emit("diagnostic", text),
+      exit: (exit) => {
         resolve(exit);
         this.emit("exit", exit);
-      });
+      },
+      failed: reject,
     });
   }
 
   /**
-   * Starts a guest.
+   * Makes a machine with its guest loaded and its devices open; `run` starts it, and `stop` gives all back.
    * @throws UsageError where options and image do not fit, `ImageError` where the host's pages do not fit the image,
    *   `HostError` where the host refuses.
    */
-  static start(options: MachineOptions): Machine {
+  static create(options: MachineOptions): Machine {
     const { image, args = [], memoryMib = MEMORY_MIB_DEFAULT, net = {}, block = {}, name = "guest" } = options;
     checkOptions(args, memoryMib, name);
-    if (chooseEngine(image).engine !== "process") {
-      throw new UsageError(`the image is for the ${image.abi} ABI, a child process runs the spt ABI; link it for spt`);
-    }
+    const { engine } = chooseEngine(image, options.engine);
     const matched = matchDevices(image, {
       net: new Map(Object.entries(net)),
       block: new Map(Object.entries(block)),
     });
-    const { devices, close } = openDevices(matched);
-    let executable: number | undefined;
+    const common = { image, args, memoryMib, matched };
+    return new Machine(engine, (events) =>
+      engine === "kvm" ? new KvmRunner(common, events) : new ProcessRunner({ ...common, name }, events),
+    );
+  }
+
+  /** Makes a machine and runs it. @throws as `create` and `run` do. */
+  static start(options: MachineOptions): Machine {
+    const machine = Machine.create(options);
+    machine.run();
+    return machine;
+  }
+
+  /** Starts the guest, once. @throws HostError where the host refuses. */
+  run(): void {
+    if (this.#hasRun) throw new UsageError("a machine runs once; make another one with Machine.create");
+    this.#hasRun = true;
     try {
-      executable = executableMemfd(
-        name,
-        executableForThisHost({ image, memoryMib, devices: asInChild(devices), name, speaker: name }),
-      );
-      const stdio: StdioOptions = ["ignore", "pipe", "pipe", ...devices.map((device) => device.descriptor)];
-      // By way of this process' descriptor: the child's own numbers are taken by its devices.
-      const child = spawn(`/proc/${process.pid}/fd/${executable}`, [...args], { argv0: name, env: {}, stdio });
-      return new Machine(child, name);
+      this.#runner.start();
     } catch (error) {
-      throw spawnRefusal(error, name);
-    } finally {
-      if (executable !== undefined) closeSync(executable);
-      close();
+      // Whoever called has the error; nobody need wait for the end of what never began.
+      this.exited.catch(() => undefined);
+      this.#fail(error);
+      throw error;
     }
   }
 
-  /** Process id of the guest; undefined where it could not be started. */
+  /** Process id of a guest that is a process; undefined where it was not started. */
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#runner.pid;
   }
 
-  /** Ends the guest with SIGKILL and waits until it has ended. */
+  /** Ends the guest as by SIGKILL and waits until it has ended. */
   stop(): Promise<ExitStatus> {
-    this.#child.kill("SIGKILL");
+    this.#hasRun = true;
+    this.#runner.stop();
     return this.exited;
   }
 }
 
-/** What Node says of a child that the host refused, e.g. E2BIG for its arguments, in Skiff's own class. */
-function spawnRefusal(error: unknown, name: string): unknown {
-  const fromSpawn = error instanceof Error && "syscall" in error && String(error.syscall).startsWith("spawn");
-  return fromSpawn && "errno" in error ? new HostError("spawn", -Number(error.errno), name) : error;
-}
-
-function asInChild(devices: readonly OpenDevice[]): OpenDevice[] {
-  return devices.map((device, index) => ({ ...device, descriptor: FIRST_DEVICE_DESCRIPTOR + index }));
+/** As ES2024's `Promise.withResolvers`, which Node 20 has not. */
+function promiseParts<Value>() {
+  let resolve: (value: Value) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<Value>((resolveIt, rejectIt) => {
+    resolve = resolveIt;
+    reject = rejectIt;
+  });
+  return { promise, resolve, reject };
 }
 
 /** What the command line cannot be given, but a program can. */

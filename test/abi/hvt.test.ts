@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HYPERCALL } from "../../src/abi/hvt.ts";
+import { HYPERCALL, TEXT_BYTES_AT_ONCE } from "../../src/abi/hvt.ts";
 import { BOOT_INFORMATION_ADDRESS, bootInformation } from "../../src/abi/hvt-boot.ts";
 import { guestAddress } from "../../src/memory/address.ts";
 import { SEED, seededRandom } from "../support/random.ts";
@@ -36,6 +36,18 @@ describe("hypercalls of the hvt ABI", () => {
     expect(bench.serve(HYPERCALL.puts, AT, BigInt(DATA), 6n)).toBe(true);
     expect(bench.serve(HYPERCALL.puts, AT, BigInt(MEMORY_BYTES), 0n)).toBe(true);
     expect(bench.console.text).toBe("héllo");
+  });
+
+  it("write much text in parts", () => {
+    const bench = new HvtBench();
+    const words = Uint8Array.from({ length: 2 * TEXT_BYTES_AT_ONCE + 5 }, (_, index) => 97 + (index % 26));
+    bench.put(DATA, words);
+    expect(bench.serve(HYPERCALL.puts, AT, BigInt(DATA), BigInt(words.length))).toBe(false);
+    expect(bench.server.stop).toEqual({ type: "text" });
+    expect(bench.console.text).toHaveLength(TEXT_BYTES_AT_ONCE);
+    expect([bench.server.goOn(), bench.server.goOn(), bench.server.goOn()]).toEqual([false, true, true]);
+    expect(bench.console.text).toBe(new TextDecoder().decode(words));
+    expect(bench.serve(HYPERCALL.puts, AT, BigInt(DATA), BigInt(TEXT_BYTES_AT_ONCE))).toBe(true);
   });
 
   it("wait, and tell which devices are ready", () => {
@@ -194,10 +206,12 @@ describe("a guest that breaks the ABI", () => {
       const pointer = random.pick([AT, AT + 4, MEMORY_BYTES - 24, random.integer(0, 2 ** 32 - 1)]);
       const number = random.pick([...Object.values(HYPERCALL), random.integer(-1, 300)]);
       const room = Math.max(0, Math.min(5, Math.floor((MEMORY_BYTES - pointer) / 8)));
-      bench.serve(number, room === 0 ? AT : pointer, ...Array.from({ length: room }, word));
+      const { memory } = bench;
+      for (let index = 0; index < room; index++) memory.own(guestAddress(pointer + 8 * index), 8).setU64(0, word());
       if (!bench.server.serve(number, pointer)) {
         stops.add(bench.server.stop?.type ?? "");
         if (bench.server.stop?.type === "wait") bench.server.endWait(random.bigint(0n, LAST));
+        else if (bench.server.stop?.type === "text") while (!bench.server.goOn());
       }
       if (round % 64 === 0) {
         expect(bench.canariesAreWhole()).toBe(true);
@@ -205,7 +219,7 @@ describe("a guest that breaks the ABI", () => {
       }
       bench.frames.waiting.push(new Uint8Array(random.integer(0, 3000)));
     }
-    expect([...stops].sort()).toEqual(["broken", "halt", "wait"]);
+    expect([...stops].sort()).toEqual(["broken", "halt", "text", "wait"]);
   });
 });
 

@@ -64,8 +64,8 @@ describeWith([kvm], "skiff run on KVM", () => {
 
   it("has variables for each thread, and takes more than a pipe holds", () => {
     expect(run("tls")).toEqual(ended("tls: ok\n"));
-    const { end, stdout } = run("output", ["300000", "4096"]);
-    expect([end, stdout.length]).toEqual([0, 300_000]);
+    const { end, stdout } = run("output", ["100000", "4096"]);
+    expect([end, stdout.length]).toEqual([0, 100_000]);
     const lines = stdout.trimEnd().split("\n");
     expect(lines.slice(0, -1).every((line, number) => Number.parseInt(line, 16) === number)).toBe(true);
   });

@@ -7,6 +7,7 @@ import type { Engine, EngineStop, GuestStart, HypercallServer } from "../engine.
 import type { Kvm, KvmMachine, KvmVcpu } from "./kvm.ffi.ts";
 import { TABLES_ADDRESS, TABLES_BYTES } from "./layout.ts";
 import type { Architecture, Processor } from "./processor.ts";
+import { TimeSlice } from "./time-slice.ffi.ts";
 
 // Linux include/uapi/asm-generic/errno-base.h.
 const EINTR = 4;
@@ -23,6 +24,7 @@ export class KvmEngine implements Engine {
   readonly #processor: Processor;
   readonly #vcpu: KvmVcpu;
   readonly #close: () => void;
+  #timeSlice: TimeSlice | undefined;
 
   /**
    * @param kvm stays the caller's.
@@ -63,7 +65,18 @@ export class KvmEngine implements Engine {
     this.#processor.start(start, root);
   }
 
-  run(server: HypercallServer): EngineStop {
+  run(server: HypercallServer, sliceNs?: number): EngineStop {
+    if (sliceNs === undefined) return this.#run(server);
+    const slice = this.#admittedSlice();
+    slice.begin(sliceNs);
+    try {
+      return this.#run(server);
+    } finally {
+      slice.end();
+    }
+  }
+
+  #run(server: HypercallServer): EngineStop {
     const processor = this.#processor;
     for (;;) {
       const errno = this.#vcpu.enter();
@@ -72,6 +85,14 @@ export class KvmEngine implements Engine {
       if (number < 0) return { type: "fault", fault: processor.fault() };
       if (!server.serve(number, processor.hypercallPointer)) return SERVED;
     }
+  }
+
+  #admittedSlice(): TimeSlice {
+    if (this.#timeSlice === undefined) {
+      this.#timeSlice = TimeSlice.ofThisThread();
+      this.#timeSlice.admit(this.#vcpu);
+    }
+    return this.#timeSlice;
   }
 
   pc(): bigint {

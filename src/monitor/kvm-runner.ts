@@ -1,0 +1,79 @@
+import type { DeviceBuffer } from "../device/buffer.ts";
+import type { Image } from "../format/image.ts";
+import { type GuestEnd, HostedRun } from "./hosted-run.ts";
+import { commandLine, type HvtMachine } from "./hvt-machine.ts";
+import { makeKvmMachine } from "./kvm-machine.ts";
+import type { MatchedDevice } from "./match-devices.ts";
+import { openDevices } from "./open-devices.ts";
+import type { ExitStatus, Runner, RunnerEvents } from "./runner.ts";
+
+export interface KvmRunnerOptions {
+  readonly image: Image;
+  readonly args: readonly string[];
+  readonly memoryMib: number;
+  readonly matched: readonly MatchedDevice[];
+}
+
+/** Runs a guest on KVM in this process, in turns on its event loop. */
+export class KvmRunner implements Runner {
+  readonly pid = undefined;
+  readonly #events: RunnerEvents;
+  readonly #run: HostedRun;
+  readonly #machine: HvtMachine;
+  readonly #closeDevices: () => void;
+  /** What the guest wrote in this turn: listeners hear of it while the guest does not run. */
+  #written: Uint8Array[] = [];
+  #hasEnded = false;
+
+  /** Opens the devices and loads the guest; nothing stays where one of both is refused. */
+  constructor({ image, args, memoryMib, matched }: KvmRunnerOptions, events: RunnerEvents) {
+    this.#events = events;
+    const words = commandLine(args);
+    const { devices, close } = openDevices(matched);
+    this.#closeDevices = close;
+    let machine: HvtMachine | undefined;
+    try {
+      const console = { write: ({ bytes }: DeviceBuffer) => void this.#written.push(bytes.slice()) };
+      const made = makeKvmMachine({ image, memoryMib, commandLine: words, devices, console });
+      machine = made.machine;
+      this.#run = new HostedRun({ ...made, onTurn: () => this.#tell(), onEnd: (end) => this.#endWith(end) });
+    } catch (error) {
+      machine?.close();
+      close();
+      throw error;
+    }
+    this.#machine = machine;
+  }
+
+  start(): void {
+    this.#run.start();
+  }
+
+  stop(): void {
+    this.#run.stop();
+    this.#end({ status: undefined, signal: "SIGKILL" });
+  }
+
+  #tell(): void {
+    const written = this.#written;
+    this.#written = [];
+    for (const bytes of written) {
+      // A listener may have stopped the machine, and has been told of its end.
+      if (!this.#hasEnded) this.#events.console(bytes);
+    }
+  }
+
+  #endWith(end: GuestEnd): void {
+    if (end.type === "broken") this.#events.diagnostic(`the guest ${end.reason}\n`);
+    this.#end({ status: end.type === "exit" ? end.status : 1, signal: undefined });
+  }
+
+  #end(exit: ExitStatus): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#machine.close();
+    this.#closeDevices();
+    // Whoever stops it, in a listener perhaps, is not interrupted by the end.
+    process.nextTick(() => this.#events.exit(exit));
+  }
+}
