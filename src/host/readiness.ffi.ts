@@ -1,27 +1,6 @@
-import koffi from "koffi";
-import { HostError } from "./error.ts";
-import { read, write } from "./transfer.ffi.ts";
+import { EpollSet, EventDescriptor } from "./epoll.ffi.ts";
 
-// Linux include/uapi/linux/eventpoll.h, eventfd.h, asm-generic/fcntl.h.
-const EPOLL_CLOEXEC = 0o2000000;
-const EFD_CLOEXEC_NONBLOCK = 0o2004000;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
-const EPOLLIN = 1;
-const EPOLLONESHOT = 1 << 30;
-/** `struct epoll_event` is packed on x86-64 alone. */
-const EVENT = process.arch === "x64" ? { bytes: 12, data: 4 } : { bytes: 16, data: 8 };
-const EVENTS_AT_ONCE = 64;
 const WAKE = 0;
-
-const libc = koffi.load(null);
-const declarations = {
-  epollCreate: libc.func("int epoll_create1(int)"),
-  epollControl: libc.func("int epoll_ctl(int, int, int, void *)"),
-  epollWait: libc.func("int epoll_wait(int, void *, int, int)"),
-  eventfd: libc.func("int eventfd(unsigned int, int)"),
-};
 
 /**
  * Tells this thread's event loop when descriptors can be read, of which Node has no means of its own. All wait in one
@@ -29,11 +8,9 @@ const declarations = {
  */
 export class Readiness {
   static #ofThisThread: Readiness | undefined;
-  readonly #epoll: number;
+  readonly #set = new EpollSet();
   /** Wakes the waiting thread. */
-  readonly #wake: number;
-  readonly #events = new Uint8Array(EVENTS_AT_ONCE * EVENT.bytes);
-  readonly #view = new DataView(this.#events.buffer);
+  readonly #wake = new EventDescriptor();
   readonly #watches = new Map<number, Watch>();
   #armed = 0;
   #isWaiting = false;
@@ -46,9 +23,7 @@ export class Readiness {
   }
 
   private constructor() {
-    this.#epoll = check("epoll_create1", declarations.epollCreate(EPOLL_CLOEXEC));
-    this.#wake = check("eventfd", declarations.eventfd(0, EFD_CLOEXEC_NONBLOCK));
-    this.#control(EPOLL_CTL_ADD, this.#wake, EPOLLIN, WAKE);
+    this.#set.change("add", this.#wake.descriptor, WAKE, false);
     // Node waits for its pool as it exits.
     process.on("exit", () => this.#wakeUp());
   }
@@ -57,7 +32,7 @@ export class Readiness {
   watch(descriptor: number, onReady: () => void): Watch {
     const id = ++this.#last;
     const watch = new Watch(onReady, {
-      change: (operation) => this.#control(operation, descriptor, EPOLLIN | EPOLLONESHOT, id),
+      change: (operation) => this.#set.change(operation, descriptor, id, true),
       count: (difference) => this.#count(difference),
       forget: () => this.#watches.delete(id),
     });
@@ -75,8 +50,7 @@ export class Readiness {
   #wait(): void {
     if (this.#isWaiting || this.#armed === 0) return;
     this.#isWaiting = true;
-    declarations.epollWait.async(this.#epoll, this.#events, EVENTS_AT_ONCE, -1, (error: unknown, count: number) => {
-      if (error !== null) throw error;
+    this.#set.waitAside((count) => {
       // Still as if it waited: a watch that is armed meanwhile must not have the events overwritten.
       this.#dispatch(count);
       this.#isWaiting = false;
@@ -86,26 +60,19 @@ export class Readiness {
 
   #dispatch(count: number): void {
     for (let index = 0; index < count; index++) {
-      const id = this.#view.getUint32(index * EVENT.bytes + EVENT.data, true);
-      if (id === WAKE) read(this.#wake, new Uint8Array(8), 8);
+      const id = this.#set.id(index);
+      if (id === WAKE) this.#wake.drain();
       this.#watches.get(id)?.fire();
     }
   }
 
   #wakeUp(): void {
-    if (this.#isWaiting) write(this.#wake, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8);
-  }
-
-  #control(operation: number, descriptor: number, events: number, id: number): void {
-    const event = new DataView(new ArrayBuffer(EVENT.bytes));
-    event.setUint32(0, events, true);
-    event.setUint32(EVENT.data, id, true);
-    check("epoll_ctl", declarations.epollControl(this.#epoll, operation, descriptor, event));
+    if (this.#isWaiting) this.#wake.signal();
   }
 }
 
 interface WatchSet {
-  readonly change: (operation: number) => void;
+  readonly change: (operation: "add" | "modify" | "remove") => void;
   readonly count: (difference: 1 | -1) => void;
   readonly forget: () => void;
 }
@@ -125,14 +92,14 @@ export class Watch {
   /** Asks for one call of `onReady`. */
   arm(): void {
     if (this.#state === "armed") return;
-    this.#set.change(this.#state === "absent" ? EPOLL_CTL_ADD : EPOLL_CTL_MOD);
+    this.#set.change(this.#state === "absent" ? "add" : "modify");
     this.#state = "armed";
     this.#set.count(1);
   }
 
   disarm(): void {
     if (this.#state !== "armed") return;
-    this.#set.change(EPOLL_CTL_DEL);
+    this.#set.change("remove");
     this.#state = "absent";
     this.#set.count(-1);
   }
@@ -148,13 +115,8 @@ export class Watch {
   /** Before the descriptor is closed. */
   close(): void {
     this.disarm();
-    if (this.#state === "fired") this.#set.change(EPOLL_CTL_DEL);
+    if (this.#state === "fired") this.#set.change("remove");
     this.#state = "absent";
     this.#set.forget();
   }
-}
-
-function check(call: string, result: number): number {
-  if (result < 0) throw new HostError(call, koffi.errno());
-  return result;
 }
