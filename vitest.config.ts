@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { ringWorker } from "./scripts/ring-worker.mjs";
 
 export default defineConfig({
+  define: await ringWorker(),
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,

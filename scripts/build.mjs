@@ -4,13 +4,14 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { ringWorker } from "./ring-worker.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 rmSync("dist", { recursive: true, force: true });
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-const define = { SKIFF_VERSION: JSON.stringify(version) };
+const define = { SKIFF_VERSION: JSON.stringify(version), ...(await ringWorker()) };
 const common = { bundle: true, platform: "node", target: "node20", external: ["koffi"], define, logLevel: "warning" };
 
 /** Commander would load it at every start, some 2 ms, for subcommands that are programs of their own: Skiff has none. */
@@ -36,6 +37,7 @@ for (const [command, entry] of [
     entryPoints: [entry],
     outfile,
     format: "cjs",
+    logOverride: { "empty-import-meta": "silent" },
     minifyWhitespace: true,
     minifySyntax: true,
     plugins: [lazyChildProcess],

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { ringWorker } from "./ring-worker.mjs";
 
 const [file, ...args] = process.argv.slice(2);
 if (file === undefined) {
@@ -24,7 +25,7 @@ try {
     target: "node20",
     format: "esm",
     packages: "external",
-    define: { "import.meta.dirname": JSON.stringify(resolve(file, "..")) },
+    define: { "import.meta.dirname": JSON.stringify(resolve(file, "..")), ...(await ringWorker()) },
     logLevel: "warning",
   });
   const child = spawnSync(process.execPath, [outfile, ...args], {

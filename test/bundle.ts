@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
+import { ringWorker } from "../scripts/ring-worker.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -22,7 +23,9 @@ export async function bundle(entry: string): Promise<Bundle> {
     platform: "node",
     target: "node20",
     format: "cjs",
+    logOverride: { "empty-import-meta": "silent" },
     packages: "external",
+    define: await ringWorker(),
     logLevel: "warning",
   });
   return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };

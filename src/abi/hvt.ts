@@ -47,7 +47,7 @@ const HALT = { bytes: 16, cookie: 0, status: 8 } as const;
 export const COOKIE_BYTES = 512;
 
 /** `solo5_result_t` (Solo5 v0.12, `include/solo5.h`). */
-const RESULT: Readonly<Record<Outcome, number>> = { ok: 0, again: 1, invalid: 2, failed: 3 };
+export const RESULT: Readonly<Record<Outcome, number>> = { ok: 0, again: 1, invalid: 2, failed: 3 };
 
 /** What a guest of the ABI can reach; devices by their index in the manifest. */
 export interface HvtDevices {
@@ -75,6 +75,8 @@ export const TEXT_BYTES_AT_ONCE = 65536;
 export class HvtServer {
   /** What the last hypercall stopped the guest with; means nothing while `serve` lets it go on. */
   stop: HvtStop | undefined;
+  /** How often each hypercall was made, by its number. */
+  readonly calls = new Float64Array(HYPERCALL.halt + 1);
   readonly #memory: GuestMemory;
   readonly #devices: HvtDevices;
   #poll: GuestRange | undefined;
@@ -93,6 +95,7 @@ export class HvtServer {
    * @returns whether the guest goes on; where not, `stop` says why.
    */
   serve(number: number, pointer: number): boolean {
+    this.calls[number] = (this.calls[number] ?? 0) + 1;
     switch (number) {
       case HYPERCALL.walltime:
         return this.#walltime(pointer);

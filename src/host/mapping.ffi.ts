@@ -53,6 +53,14 @@ export function mapGuarded(bytes: number): HostMapping {
   return { address, buffer: koffi.view(address, bytes), unmap };
 }
 
+/**
+ * Memory that another thread of this process mapped; it must not be touched once that one has unmapped it.
+ * @param bytes at most `MAPPING_BYTES_MAX`.
+ */
+export function viewMapped(address: bigint, bytes: number): ArrayBuffer {
+  return koffi.view(address, bytes);
+}
+
 /** Maps the first bytes of what a descriptor stands for, for reading and writing. @throws {HostError} */
 export function mapDescriptor(descriptor: number, bytes: number): HostMapping {
   const address = map(bytes, PROT_READ_WRITE, MAP_SHARED, descriptor);

@@ -1,12 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type BlockBackend, BlockDevice } from "../device/block.ts";
-import type { DeviceBuffer } from "../device/buffer.ts";
-import { type NetBackend, NetDevice } from "../device/net.ts";
-import { ERRNO } from "../host/errno.ts";
+import { BlockDevice } from "../device/block.ts";
+import { NetDevice } from "../device/net.ts";
 import { restoreNonBlocking, statusFlags } from "../host/libc.ffi.ts";
 import { tapMtu } from "../host/tap-mtu.ffi.ts";
-import { type Bytes, read, readAt, write, writeAt } from "../host/transfer.ffi.ts";
+import { HostBlocks, HostFrames } from "./host-backends.ts";
 import type { OpenDevice } from "./open-devices.ts";
 
 /** The devices of a guest that Skiff itself serves, by their index in the manifest, on descriptors of this host. */
@@ -41,56 +39,4 @@ function drawMac(): Uint8Array {
   const mac = Uint8Array.from(randomBytes(6));
   mac[0] = ((mac[0] ?? 0) & 0xfe) | 0x02;
   return mac;
-}
-
-function bytesOf(buffer: DeviceBuffer): Bytes {
-  return buffer.hostAddress ?? buffer.bytes;
-}
-
-/** Blocks of a file or block device. */
-class HostBlocks implements BlockBackend {
-  readonly #descriptor: number;
-
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-  }
-
-  read(offset: number, buffer: DeviceBuffer): boolean {
-    return retried(() => readAt(this.#descriptor, bytesOf(buffer), buffer.length, offset)) === buffer.length;
-  }
-
-  write(offset: number, buffer: DeviceBuffer): boolean {
-    return retried(() => writeAt(this.#descriptor, bytesOf(buffer), buffer.length, offset)) === buffer.length;
-  }
-}
-
-const { EAGAIN, EINTR, EIO, ENOBUFS, ENOMEM } = ERRNO;
-/** Solo5's API drops a frame that cannot be sent for now; EIO is a tap that is down. */
-const TRANSIENT: ReadonlySet<number> = new Set([-EAGAIN, -EIO, -ENOBUFS, -ENOMEM]);
-
-/** Frames of a tap. */
-class HostFrames implements NetBackend {
-  readonly #descriptor: number;
-
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-  }
-
-  send(frame: DeviceBuffer): boolean {
-    const count = retried(() => write(this.#descriptor, bytesOf(frame), frame.length));
-    return count === frame.length || TRANSIENT.has(count);
-  }
-
-  receive(buffer: DeviceBuffer): number | undefined {
-    const count = retried(() => read(this.#descriptor, bytesOf(buffer), buffer.length));
-    if (count >= 0) return count;
-    return count === -EAGAIN ? 0 : undefined;
-  }
-}
-
-function retried(call: () => number): number {
-  for (;;) {
-    const count = call();
-    if (count !== -EINTR) return count;
-  }
 }

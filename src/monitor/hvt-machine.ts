@@ -1,5 +1,12 @@
 import { HvtServer, LOWEST_IMAGE_ADDRESS, MEMORY_BYTES_MAX } from "../abi/hvt.ts";
-import { BOOT_INFORMATION_ADDRESS, bootInformation, COMMAND_LINE_BYTES, type HvtDeviceShape } from "../abi/hvt-boot.ts";
+import {
+  BOOT_INFORMATION_ADDRESS,
+  bootInformation,
+  COMMAND_LINE_BYTES,
+  type HvtBoot,
+  type HvtDeviceShape,
+} from "../abi/hvt-boot.ts";
+import { NET_RING_ADDRESS, RING_BYTES } from "../abi/hvt-ring.ts";
 import type { BlockDevice } from "../device/block.ts";
 import type { WallClock } from "../device/clock.ts";
 import type { Console } from "../device/console.ts";
@@ -35,12 +42,22 @@ export type MachineStop =
   /** The guest cannot go on; the reason is the rest of a sentence whose subject it is. */
   | { readonly type: "broken"; readonly reason: string };
 
+/** A guest's network ring, which another thread serves while the guest runs. */
+export interface ServedRing {
+  /** Why the guest cannot go on, as `MachineStop` has it; the run that it is in is interrupted then. */
+  readonly broken: string | undefined;
+  /** Once it returns, nobody touches the guest's memory any more. */
+  readonly close: () => void;
+}
+
 const INTERRUPTED: MachineStop = { type: "interrupted" };
 
 /** One guest with its memory, processor and devices: a computation that stops and can be taken up again. */
 export class HvtMachine {
   readonly #engine: Engine;
   readonly #server: HvtServer;
+  readonly #boot: HvtBoot;
+  #ring: ServedRing | undefined;
 
   /** @param engine fresh, with at least the memory that `checkMemory` asks for; `close` closes it. */
   constructor(engine: Engine, options: HvtMachineOptions) {
@@ -50,16 +67,33 @@ export class HvtMachine {
     for (const { address, content } of image.segments) {
       engine.memory.own(guestAddress(address), content.length).bytes.set(content);
     }
-    const boot = bootInformation({
+    this.#boot = {
       memoryBytes: engine.memory.sizeBytes,
       imageEnd: image.endAddress,
       counterHz: engine.counterHz,
       manifest: image.manifest.bytes,
       devices: shapes(block, net),
       commandLine,
-    });
-    engine.memory.own(BOOT_INFORMATION_ADDRESS, boot.length).bytes.set(boot);
-    engine.start(guestStart(image, engine.memory.sizeBytes, boot.length));
+    };
+    const bootBytes = this.#writeBoot(this.#boot);
+    engine.start(guestStart(image, engine.memory.sizeBytes, bootBytes, net.size > 0));
+  }
+
+  #writeBoot(boot: HvtBoot): number {
+    const bytes = bootInformation(boot);
+    this.#engine.memory.own(BOOT_INFORMATION_ADDRESS, bytes.length).bytes.set(bytes);
+    return bytes.length;
+  }
+
+  /** How often the guest made each hypercall, by its number. */
+  get calls(): Readonly<Float64Array> {
+    return this.#server.calls;
+  }
+
+  /** Tells the guest of its network ring at `NET_RING_ADDRESS`. Before the first run, of a machine with net devices. */
+  offerRing(ring: ServedRing): void {
+    this.#writeBoot({ ...this.#boot, netRing: NET_RING_ADDRESS });
+    this.#ring = ring;
   }
 
   /**
@@ -69,6 +103,8 @@ export class HvtMachine {
   run(sliceNs?: number): MachineStop {
     if (!this.#server.goOn()) return INTERRUPTED;
     const stop = this.#engine.run(this.#server, sliceNs);
+    const broken = this.#ring?.broken;
+    if (broken !== undefined) return { type: "broken", reason: broken };
     if (stop.type === "interrupted") return INTERRUPTED;
     if (stop.type === "fault") return { type: "broken", reason: `was ended by ${describeFault(stop.fault)}` };
     const served = this.#server.stop;
@@ -95,6 +131,7 @@ export class HvtMachine {
   }
 
   close(): void {
+    this.#ring?.close();
     this.#engine.close();
   }
 }
@@ -137,11 +174,12 @@ function shapes(
   ];
 }
 
-/** The image's segments with their rights, and heap and stack from the last one's last page to the end of memory. */
-function guestStart(image: Image, memoryBytes: number, bootBytes: number): GuestStart {
+/** The image's segments with their rights, the network ring where there is one, and heap and stack from the last one's last page to the end of memory. */
+function guestStart(image: Image, memoryBytes: number, bootBytes: number, hasRing: boolean): GuestStart {
   const mappings: Mapping[] = [
     { ...wholePages(BOOT_INFORMATION_ADDRESS, BOOT_INFORMATION_ADDRESS + bootBytes), access: "read" },
   ];
+  if (hasRing) mappings.push({ ...wholePages(NET_RING_ADDRESS, NET_RING_ADDRESS + RING_BYTES), access: "read-write" });
   let end = guestAddress(LOWEST_IMAGE_ADDRESS);
   for (const { address, memoryBytes: bytes, rights } of image.segments) {
     const pages = wholePages(address, address + bytes);

@@ -6,11 +6,15 @@ import { KVM_DEVICE, Kvm } from "../engine/kvm/kvm.ffi.ts";
 import { X86_64 } from "../engine/kvm/x86-64.ts";
 import type { Image } from "../format/image.ts";
 import { BYTES_PER_MIB } from "../format/memory.ts";
+import { EventDescriptor } from "../host/epoll.ffi.ts";
+import { HostError } from "../host/error.ts";
 import { HostClock } from "../host/transfer.ffi.ts";
 import { UsageError } from "./error.ts";
 import { type HostDevices, hostDevices } from "./host-devices.ts";
 import { checkMemory, HvtMachine } from "./hvt-machine.ts";
 import type { OpenDevice } from "./open-devices.ts";
+import type { RingRecord } from "./ring/protocol.ts";
+import type { RingThread } from "./ring/thread.ts";
 
 /** What a machine on KVM is made of. */
 export interface KvmMachineOptions {
@@ -27,6 +31,11 @@ export interface KvmMachineOptions {
 export interface KvmMachine {
   readonly machine: HvtMachine;
   readonly waitFor: HostDevices["waitFor"];
+  /**
+   * Has the thread serve the guest's network ring, and tells the guest of it; before its first run, on this thread.
+   * @returns what becomes known of the ring; undefined where there is none: no net device, or the thread or KVM cannot.
+   */
+  readonly offerRing: (thread: RingThread) => RingRecord | undefined;
 }
 
 /**
@@ -41,7 +50,9 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
     const engine = new KvmEngine(kvm, ARCHITECTURES[image.architecture], memoryMib * BYTES_PER_MIB);
     try {
       const machine = new HvtMachine(engine, { image, commandLine, console, clock: new HostClock(), block, net });
-      return { machine, waitFor };
+      const canRing = net.size > 0 && kvm.capability("KVM_CAP_IOEVENTFD") > 0;
+      const offer = (thread: RingThread) => offerRing(thread, { engine, machine, devices, net });
+      return { machine, waitFor, offerRing: (thread) => (canRing ? offer(thread) : undefined) };
     } catch (error) {
       engine.close();
       throw error;
@@ -49,6 +60,52 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
   } finally {
     kvm.close();
   }
+}
+
+interface RingOffer {
+  readonly engine: KvmEngine;
+  readonly machine: HvtMachine;
+  readonly devices: readonly OpenDevice[];
+  readonly net: HostDevices["net"];
+}
+
+function offerRing(thread: RingThread, { engine, machine, devices, net }: RingOffer): RingRecord | undefined {
+  const { hostAddress, sizeBytes } = engine.memory;
+  if (hostAddress === undefined) return undefined;
+  const doorbell = new EventDescriptor();
+  try {
+    engine.addDoorbell(doorbell.descriptor);
+    const ring = thread.add({
+      memoryAddress: hostAddress,
+      memoryBytes: sizeBytes,
+      devices: devices.flatMap(({ index, descriptor }) => {
+        const device = net.get(index);
+        return device === undefined ? [] : [{ index, descriptor, mac: device.mac, mtu: device.mtu }];
+      }),
+      doorbell: doorbell.descriptor,
+      guestThread: engine.interruptibleThread,
+    });
+    if (ring !== undefined) {
+      const { record } = ring;
+      const close = () => {
+        ring.close();
+        doorbell.close();
+      };
+      machine.offerRing({
+        get broken() {
+          return record.broken;
+        },
+        close,
+      });
+      return record;
+    }
+  } catch (error) {
+    doorbell.close();
+    if (!(error instanceof HostError)) throw error;
+    return undefined;
+  }
+  doorbell.close();
+  return undefined;
 }
 
 const ARCHITECTURES = { "x86-64": X86_64, aarch64: AARCH64 } as const;

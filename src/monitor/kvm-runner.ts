@@ -2,9 +2,10 @@ import type { DeviceBuffer } from "../device/buffer.ts";
 import type { Image } from "../format/image.ts";
 import { type GuestEnd, HostedRun } from "./hosted-run.ts";
 import { commandLine, type HvtMachine } from "./hvt-machine.ts";
-import { makeKvmMachine } from "./kvm-machine.ts";
+import { type KvmMachine, makeKvmMachine } from "./kvm-machine.ts";
 import type { MatchedDevice } from "./match-devices.ts";
 import { openDevices } from "./open-devices.ts";
+import { RingThread } from "./ring/thread.ts";
 import type { ExitStatus, Runner, RunnerEvents } from "./runner.ts";
 
 export interface KvmRunnerOptions {
@@ -20,6 +21,9 @@ export class KvmRunner implements Runner {
   readonly #events: RunnerEvents;
   readonly #run: HostedRun;
   readonly #machine: HvtMachine;
+  readonly #offerRing: KvmMachine["offerRing"];
+  /** Undefined for a guest without net devices. */
+  readonly #rings: RingThread | undefined;
   readonly #closeDevices: () => void;
   /** What the guest wrote in this turn: listeners hear of it while the guest does not run. */
   #written: Uint8Array[] = [];
@@ -31,11 +35,13 @@ export class KvmRunner implements Runner {
     const words = commandLine(args);
     const { devices, close } = openDevices(matched);
     this.#closeDevices = close;
+    this.#rings = devices.some(({ type }) => type === "net") ? RingThread.start() : undefined;
     let machine: HvtMachine | undefined;
     try {
       const console = { write: ({ bytes }: DeviceBuffer) => void this.#written.push(bytes.slice()) };
       const made = makeKvmMachine({ image, memoryMib, commandLine: words, devices, console });
       machine = made.machine;
+      this.#offerRing = made.offerRing;
       this.#run = new HostedRun({ ...made, onTurn: () => this.#tell(), onEnd: (end) => this.#endWith(end) });
     } catch (error) {
       machine?.close();
@@ -46,6 +52,15 @@ export class KvmRunner implements Runner {
   }
 
   start(): void {
+    const rings = this.#rings;
+    if (rings === undefined) this.#run.start();
+    else if (rings.isRunning) this.#startWith(rings);
+    else void rings.settled.then(() => this.#startWith(rings));
+  }
+
+  #startWith(rings: RingThread): void {
+    if (this.#hasEnded) return;
+    this.#offerRing(rings);
     this.#run.start();
   }
 

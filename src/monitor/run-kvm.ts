@@ -3,6 +3,7 @@ import { resetSignal } from "../host/libc.ffi.ts";
 import { writeAll } from "../host/transfer.ffi.ts";
 import { commandLine } from "./hvt-machine.ts";
 import { type KvmMachineOptions, kvmEmulates, makeKvmMachine } from "./kvm-machine.ts";
+import { RingThread } from "./ring/thread.ts";
 import { BlockingRun } from "./run-blocking.ts";
 
 const STANDARD_OUTPUT = 1;
@@ -22,7 +23,9 @@ export interface KvmRun extends Omit<KvmMachineOptions, "commandLine" | "console
  */
 export function runOnKvm({ args, say, ...options }: KvmRun): number {
   const console = { write: writeToStandardOutput };
-  const { machine, waitFor } = makeKvmMachine({ ...options, commandLine: commandLine(args), console });
+  const rings = options.devices.some(({ type }) => type === "net") ? RingThread.start() : undefined;
+  const { machine, waitFor, offerRing } = makeKvmMachine({ ...options, commandLine: commandLine(args), console });
+  if (rings?.waitUntilRunning()) offerRing(rings);
   if (kvmEmulates()) say("this host's KVM emulates the processor: guests run slowly, and without floating point");
   for (const signal of SIGNALS_OF_NODE) resetSignal(signal);
   const run = new BlockingRun(machine, waitFor);

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { ringWorker } from "../../scripts/ring-worker.mjs";
 import { capture } from "./command.ts";
 import { DebianArchive } from "./debian.ts";
 import { BedError } from "./error.ts";
@@ -85,7 +86,8 @@ function buildHello(host: HostDescription, projectRoot: string): Uint8Array {
 
 async function addTests(root: Initramfs, host: HostDescription): Promise<void> {
   const suites = host.suites.map((suite) => `import "./suites/${suite}.ts";`).join("\n");
-  const common = { bundle: true, platform: "node", target: "node20", format: "esm", write: false } as const;
+  const define = await ringWorker();
+  const common = { define, bundle: true, platform: "node", target: "node20", format: "esm", write: false } as const;
   const resolveDir = import.meta.dirname;
   for (const [file, contents] of [
     ["tests.mjs", suites],

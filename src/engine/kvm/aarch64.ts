@@ -1,5 +1,6 @@
 /** An AArch64 vCPU at EL1, as a guest of the `hvt` ABI finds it. */
 import { HYPERCALL_WINDOW, HYPERCALL_WINDOW_SHIFT } from "../../abi/hvt.ts";
+import { DOORBELL_ADDRESS } from "../../abi/hvt-ring.ts";
 import { HostError } from "../../host/error.ts";
 import { guestAddress } from "../../memory/address.ts";
 import { AARCH64_TABLES, ADDRESS_BITS, MAIR } from "../../memory/page-table/aarch64.ts";
@@ -68,8 +69,8 @@ const TCR =
 
 /** Behind memory: hypercalls, and what the handlers store to. One large page, which takes one table. */
 const WINDOW_BYTES = 2 ** 21;
-/** Hypercalls end here: the network ring's doorbell follows (`HVT_RING_KICK_MMIO_BASE`). */
-const HYPERCALLS_END = HYPERCALL_WINDOW + 0x100;
+/** The network ring's doorbell follows. */
+const HYPERCALLS_END = DOORBELL_ADDRESS;
 /** A store of 4 bytes. */
 const STORE_LENGTH = 4;
 const EINTR = 4;
@@ -82,6 +83,7 @@ export const AARCH64: Architecture = {
   mappingsAbove: [
     { start: guestAddress(HYPERCALL_WINDOW), end: guestAddress(HYPERCALL_WINDOW + WINDOW_BYTES), access: "device" },
   ],
+  doorbell: { address: DOORBELL_ADDRESS, isPort: false },
   machineType(kvm) {
     const bits = kvm.capability("KVM_CAP_ARM_VM_IPA_SIZE");
     return bits > 0 && bits < MACHINE_ADDRESS_BITS ? bits : 0;

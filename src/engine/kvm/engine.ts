@@ -22,6 +22,7 @@ export class KvmEngine implements Engine {
   readonly memory: GuestMemory;
   readonly #architecture: Architecture;
   readonly #processor: Processor;
+  readonly #machine: KvmMachine;
   readonly #vcpu: KvmVcpu;
   readonly #close: () => void;
   #timeSlice: TimeSlice | undefined;
@@ -43,6 +44,7 @@ export class KvmEngine implements Engine {
       this.memory = new GuestMemory(mapping.buffer, hostAddress(mapping.address));
       const machine = kvm.createMachine(architecture.machineType(kvm));
       releases.push(() => machine.close());
+      this.#machine = machine;
       giveMemory(machine, mapping, memoryBytes);
       this.#vcpu = machine.createVcpu(kvm.runBytes);
       releases.push(() => this.#vcpu.close());
@@ -85,6 +87,16 @@ export class KvmEngine implements Engine {
       if (number < 0) return { type: "fault", fault: processor.fault() };
       if (!server.serve(number, processor.hypercallPointer)) return SERVED;
     }
+  }
+
+  /** Has the guest's doorbell signal an event descriptor. @throws {HostError} where the host's KVM cannot. */
+  addDoorbell(descriptor: number): void {
+    this.#machine.signalOnWrite(this.#architecture.doorbell, descriptor);
+  }
+
+  /** This thread, which runs the guest: `interrupt` ends the run that it is in, or its next one. */
+  get interruptibleThread(): number {
+    return this.#admittedSlice().thread;
   }
 
   #admittedSlice(): TimeSlice {

@@ -70,6 +70,12 @@ export class Kvm {
   }
 }
 
+/** Where a guest's write signals: a port, or an address without memory. */
+export interface Doorbell {
+  readonly address: number;
+  readonly isPort: boolean;
+}
+
 /** A virtual machine: memory and a vCPU. */
 export class KvmMachine {
   readonly descriptor: number;
@@ -105,6 +111,17 @@ export class KvmMachine {
     argument.setBigUint64(16, BigInt(region.bytes), true);
     argument.setBigUint64(24, region.hostAddress, true);
     this.tell("KVM_SET_USER_MEMORY_REGION", bytesOf(argument));
+  }
+
+  /** Has 32-bit writes of the guest there signal an event descriptor, without an exit: `struct kvm_ioeventfd`. */
+  signalOnWrite({ address, isPort }: Doorbell, descriptor: number): void {
+    const FLAG_PIO = 2;
+    const argument = new DataView(new ArrayBuffer(64));
+    argument.setBigUint64(8, BigInt(address), true);
+    argument.setUint32(16, 4, true);
+    argument.setInt32(20, descriptor, true);
+    argument.setUint32(24, isPort ? FLAG_PIO : 0, true);
+    this.tell("KVM_IOEVENTFD", bytesOf(argument));
   }
 
   createVcpu(runBytes: number): KvmVcpu {

@@ -1,5 +1,5 @@
-/** Where the engine's own pages lie in a guest's memory: between the boot information and the image. */
-import { LOWEST_IMAGE_ADDRESS } from "../../abi/hvt.ts";
+/** Where the engine's own pages lie in a guest's memory: between the boot information and the network ring. */
+import { NET_RING_ADDRESS } from "../../abi/hvt-ring.ts";
 import { guestAddress } from "../../memory/address.ts";
 
 /** Handlers for exceptions that the guest does not take itself: descriptors and code, which it may read and execute. */
@@ -8,4 +8,4 @@ export const HANDLERS_ADDRESS = guestAddress(0x18000);
 export const HANDLER_STACK_ADDRESS = guestAddress(0x19000);
 /** Page tables, which are not mapped. */
 export const TABLES_ADDRESS = guestAddress(0x20000);
-export const TABLES_BYTES = LOWEST_IMAGE_ADDRESS - TABLES_ADDRESS;
+export const TABLES_BYTES = NET_RING_ADDRESS - TABLES_ADDRESS;

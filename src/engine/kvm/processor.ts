@@ -1,7 +1,7 @@
 import type { GuestMemory } from "../../memory/guest-memory.ts";
 import type { Mapping, TableFormat } from "../../memory/page-table/mapping.ts";
 import type { GuestFault, GuestStart } from "../engine.ts";
-import type { Kvm, KvmMachine, KvmVcpu } from "./kvm.ffi.ts";
+import type { Doorbell, Kvm, KvmMachine, KvmVcpu } from "./kvm.ffi.ts";
 
 /** What the engine needs to know of an architecture. */
 export interface Architecture {
@@ -9,6 +9,8 @@ export interface Architecture {
   /** Pages of the engine's own that the guest is given, in ascending order: those below the image, and those above memory. */
   readonly mappingsBelow: readonly Mapping[];
   readonly mappingsAbove: readonly Mapping[];
+  /** Where a 32-bit write rings for the network ring, without an exit where somebody listens. */
+  readonly doorbell: Doorbell;
   /** The argument of KVM_CREATE_VM. */
   readonly machineType: (kvm: Kvm) => number;
   /** Makes the vCPU what the guest expects, up to its registers. */

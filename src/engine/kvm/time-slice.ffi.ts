@@ -16,6 +16,7 @@ const NS_PER_S = 1e9;
 const libc = koffi.load(null);
 const declarations = {
   gettid: libc.func("int gettid()"),
+  tgkill: libc.func("int tgkill(int, int, int)"),
   pthreadSigmask: libc.func("int pthread_sigmask(int, void *, void *)"),
   sigtimedwait: libc.func("int sigtimedwait(void *, void *, void *)"),
   ...declareTimers(),
@@ -44,6 +45,8 @@ function declareTimers() {
  */
 export class TimeSlice {
   static #ofThisThread: TimeSlice | undefined;
+  /** The kernel's number of the thread. */
+  readonly thread: number = declarations.gettid();
   readonly #timer: bigint;
   readonly #signals = signalSet();
   /** `struct itimerspec`: interval and expiry, each of seconds and nanoseconds. */
@@ -92,6 +95,11 @@ export class TimeSlice {
       throw new HostError("timer_settime", koffi.errno());
     }
   }
+}
+
+/** Ends a thread's run of a guest, or its next one; any thread of this process may ask for it. @param thread of a `TimeSlice`. */
+export function interrupt(thread: number): void {
+  declarations.tgkill(process.pid, thread, SIGNAL);
 }
 
 const SIGNAL_BIT = 1n << BigInt(SIGNAL - 1);

@@ -1,5 +1,6 @@
 /** An x86-64 vCPU in 64-bit mode, as a guest of the `hvt` ABI finds it. */
 import { HYPERCALL_PORT } from "../../abi/hvt.ts";
+import { DOORBELL_PORT } from "../../abi/hvt-ring.ts";
 import { guestAddress } from "../../memory/address.ts";
 import type { GuestMemory } from "../../memory/guest-memory.ts";
 import { PAGE_BYTES } from "../../memory/page-table/mapping.ts";
@@ -86,6 +87,7 @@ export const X86_64: Architecture = {
     { start: HANDLER_STACK_ADDRESS, end: guestAddress(HANDLER_STACK_ADDRESS + PAGE_BYTES), access: "read-write" },
   ],
   mappingsAbove: [],
+  doorbell: { address: DOORBELL_PORT, isPort: true },
   machineType: () => 0,
   makeProcessor: (parts) => new X86Processor(parts),
 };

@@ -1,0 +1,1 @@
+export function ringWorker(): Promise<{ readonly SKIFF_RING_WORKER: string }>;

@@ -1,0 +1,84 @@
+/** What the network rings' thread and the threads that run guests say to each other. */
+
+/** Given to the thread as it starts. */
+export interface RingThreadData {
+  /** A file of Skiff's, by which the thread finds Skiff's packages. */
+  readonly requireFrom: string;
+  /** `CONTROL` words. */
+  readonly control: Int32Array<SharedArrayBuffer>;
+  /** An event descriptor that says that commands wait. */
+  readonly wake: number;
+}
+
+export const CONTROL = { state: 0, commandsHandled: 1, words: 2 } as const;
+export const STATE = { starting: 0, running: 1, ended: 2 } as const;
+
+/** A ring to serve. Descriptors are of this process. */
+export interface RingParts {
+  /** The guest's memory; it must stay until the ring was removed. */
+  readonly memoryAddress: bigint;
+  readonly memoryBytes: number;
+  readonly devices: readonly {
+    readonly index: number;
+    readonly descriptor: number;
+    readonly mac: Uint8Array;
+    readonly mtu: number;
+  }[];
+  /** The event descriptor that the guest's doorbell signals. */
+  readonly doorbell: number;
+  /** The thread that runs the guest, as `interrupt` takes it. */
+  readonly guestThread: number;
+  /** A `RingRecord`'s. */
+  readonly record: SharedArrayBuffer;
+}
+
+export type RingCommand =
+  | { readonly type: "add"; readonly id: number; readonly ring: RingParts }
+  | { readonly type: "remove"; readonly id: number }
+  | { readonly type: "end" };
+
+const COUNTS = { requests: 0, bells: 1 } as const;
+const COUNTS_BYTES = 2 * Float64Array.BYTES_PER_ELEMENT;
+const TEXT = COUNTS_BYTES + Int32Array.BYTES_PER_ELEMENT;
+const TEXT_BYTES_MAX = 256;
+
+/** What both threads know of a ring: the serving one writes, the guest's reads. */
+export class RingRecord {
+  readonly buffer: SharedArrayBuffer;
+  readonly #counts: Float64Array;
+  readonly #textBytes: Int32Array;
+
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(TEXT + TEXT_BYTES_MAX)) {
+    this.buffer = buffer;
+    this.#counts = new Float64Array(buffer, 0, 2);
+    this.#textBytes = new Int32Array(buffer, COUNTS_BYTES, 1);
+  }
+
+  /** How many requests were served. */
+  get requests(): number {
+    return this.#counts[COUNTS.requests] ?? 0;
+  }
+
+  /** How often the guest rang. */
+  get bells(): number {
+    return this.#counts[COUNTS.bells] ?? 0;
+  }
+
+  count(name: keyof typeof COUNTS, more: number): void {
+    this.#counts[COUNTS[name]] = (this.#counts[COUNTS[name]] ?? 0) + more;
+  }
+
+  /** Why the guest cannot go on; undefined where it can. */
+  get broken(): string | undefined {
+    const bytes = Atomics.load(this.#textBytes, 0);
+    // A decoder takes no shared memory.
+    return bytes === 0 ? undefined : new TextDecoder().decode(new Uint8Array(this.buffer, TEXT, bytes).slice());
+  }
+
+  /** @param reason not empty. */
+  break(reason: string): void {
+    const text = new TextEncoder().encode(reason).subarray(0, TEXT_BYTES_MAX);
+    new Uint8Array(this.buffer, TEXT).set(text);
+    Atomics.store(this.#textBytes, 0, text.length);
+  }
+}

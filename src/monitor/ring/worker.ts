@@ -1,0 +1,174 @@
+/** The program of the thread that serves the network rings of this process' guests; `RingThread` starts it. */
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { NET_RING_ADDRESS, NetRing } from "../../abi/hvt-ring.ts";
+import { NetDevice } from "../../device/net.ts";
+import { interrupt } from "../../engine/kvm/time-slice.ffi.ts";
+import { EpollSet, EventDescriptor } from "../../host/epoll.ffi.ts";
+import { viewMapped } from "../../host/mapping.ffi.ts";
+import { hostAddress } from "../../memory/address.ts";
+import { GuestMemory } from "../../memory/guest-memory.ts";
+import { HostFrames } from "../host-backends.ts";
+import { CONTROL, type RingCommand, type RingParts, RingRecord, type RingThreadData, STATE } from "./protocol.ts";
+
+/** Of one ring at a time, so that the others and commands do not wait long. */
+const REQUESTS_AT_ONCE = 64;
+/** So often an awake ring is found empty before it sleeps: some tens of microseconds. */
+const IDLE_ROUNDS_MAX = 512;
+/** While rings are awake: rounds between two looks at doorbells and commands. */
+const ROUNDS_BETWEEN_LOOKS = 64;
+/** The number of `wake` in the set; rings have numbers above. */
+const WAKE = 0;
+
+/** A guest's ring; asleep until its doorbell rings. */
+class Served {
+  readonly doorbell: EventDescriptor;
+  isAwake = false;
+  idleRounds = 0;
+  readonly #ring: NetRing;
+  readonly #record: RingRecord;
+  readonly #guestThread: number;
+
+  constructor({ memoryAddress, memoryBytes, devices, doorbell, guestThread, record }: RingParts) {
+    const memory = new GuestMemory(viewMapped(memoryAddress, memoryBytes), hostAddress(memoryAddress));
+    const net = devices.map(
+      ({ index, descriptor, ...shape }) => [index, new NetDevice(new HostFrames(descriptor), shape)] as const,
+    );
+    this.#ring = new NetRing(memory, NET_RING_ADDRESS, new Map(net));
+    this.#record = new RingRecord(record);
+    this.#guestThread = guestThread;
+    this.doorbell = new EventDescriptor(doorbell);
+  }
+
+  /** @returns whether the ring stays awake. */
+  serve(): boolean {
+    const count = this.#ring.serve(REQUESTS_AT_ONCE);
+    if (this.#ring.broken !== undefined) {
+      this.break(this.#ring.broken);
+      return false;
+    }
+    this.#record.count("requests", count);
+    this.idleRounds = count > 0 ? 0 : this.idleRounds + 1;
+    return this.idleRounds < IDLE_ROUNDS_MAX || !this.#ring.sleep();
+  }
+
+  /** The doorbell rang. */
+  answerBell(): void {
+    this.#record.count("bells", this.doorbell.drain());
+    this.#ring.wake();
+    this.idleRounds = 0;
+  }
+
+  sleep(): boolean {
+    return this.#ring.sleep();
+  }
+
+  break(reason: string): void {
+    this.#record.break(reason);
+    interrupt(this.#guestThread);
+  }
+}
+
+class RingServer {
+  readonly #port = parentPort;
+  readonly #control: RingThreadData["control"];
+  readonly #set = new EpollSet();
+  readonly #wake: EventDescriptor;
+  readonly #rings = new Map<number, Served>();
+  #awake: Served[] = [];
+  #hasEnded = false;
+
+  constructor({ control, wake }: RingThreadData) {
+    this.#control = control;
+    this.#wake = new EventDescriptor(wake);
+    this.#set.change("add", wake, WAKE, false);
+  }
+
+  run(): void {
+    this.#enter(STATE.running);
+    try {
+      for (let round = 0; !this.#hasEnded; round++) {
+        if (this.#awake.length === 0) this.#look(-1);
+        else if (round % ROUNDS_BETWEEN_LOOKS === 0) this.#look(0);
+        this.#serveAwake();
+      }
+    } catch (error) {
+      for (const ring of this.#rings.values()) ring.break(`has lost its network ring: ${String(error)}`);
+      throw error;
+    } finally {
+      this.#enter(STATE.ended);
+      this.#set.close();
+    }
+  }
+
+  #serveAwake(): void {
+    let fellAsleep = false;
+    for (const ring of this.#awake) {
+      ring.isAwake = ring.serve();
+      fellAsleep ||= !ring.isAwake;
+    }
+    if (fellAsleep) this.#awake = this.#awake.filter((ring) => ring.isAwake);
+  }
+
+  #look(timeoutMs: number): void {
+    const count = this.#set.wait(timeoutMs);
+    let hasCommands = false;
+    for (let place = 0; place < count; place++) {
+      const id = this.#set.id(place);
+      if (id === WAKE) hasCommands = true;
+      else this.#awaken(this.#rings.get(id));
+    }
+    // Last, for they may remove rings whose doorbells rang.
+    if (hasCommands) this.#obey();
+  }
+
+  #awaken(ring: Served | undefined): void {
+    if (ring === undefined) return;
+    ring.answerBell();
+    if (ring.isAwake) return;
+    ring.isAwake = true;
+    this.#awake.push(ring);
+  }
+
+  #obey(): void {
+    this.#wake.drain();
+    if (this.#port === null) return;
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) return;
+      this.#handle(received.message);
+      Atomics.add(this.#control, CONTROL.commandsHandled, 1);
+      Atomics.notify(this.#control, CONTROL.commandsHandled);
+    }
+  }
+
+  #handle(command: RingCommand): void {
+    if (command.type === "end") this.#hasEnded = true;
+    else if (command.type === "add") this.#add(command.id, new Served(command.ring));
+    else this.#remove(command.id);
+  }
+
+  #add(id: number, ring: Served): void {
+    this.#rings.set(id, ring);
+    this.#set.change("add", ring.doorbell.descriptor, id, false);
+    // The guest does not run yet: it has made no request.
+    ring.sleep();
+  }
+
+  #remove(id: number): void {
+    const ring = this.#rings.get(id);
+    if (ring === undefined) return;
+    this.#rings.delete(id);
+    this.#set.change("remove", ring.doorbell.descriptor, id, false);
+    this.#awake = this.#awake.filter((other) => other !== ring);
+  }
+
+  #enter(state: number): void {
+    Atomics.store(this.#control, CONTROL.state, state);
+    Atomics.notify(this.#control, CONTROL.state);
+    // Whoever waits for a command looks at the state.
+    Atomics.notify(this.#control, CONTROL.commandsHandled);
+    this.#port?.postMessage(state);
+  }
+}
+
+new RingServer(workerData as RingThreadData).run();
