@@ -102,9 +102,32 @@ describe("an instance", () => {
     expect(pids.length).toBeGreaterThanOrEqual(4);
     expect([...guards]).toEqual([]);
     expect(ownDescriptors().size).toBe(before);
-    const orphan = pids.filter(isThere);
-    // What left the session is killed, and goes when its new parent notices.
-    for (const pid of orphan) expect(readFileSync(`/proc/${pid}/stat`, "latin1")).toContain(") Z ");
+    expect(pids.filter(isThere)).toEqual([]);
+  });
+
+  it("knows and ends what left its session and lost its parent", async () => {
+    const script = "setsid sh -c 'sleep 1000 & echo $!; exit' & wait; exec 1>&- 2>&-; exec sleep 1000";
+    const daemon = await withShell(script, async (instance) => {
+      await instance.firstOutput(LIMIT_MS);
+      const pid = Number(instance.output());
+      const parent = () => Number(readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ")[1]);
+      while (parent() !== process.pid) await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(instance.pids()).toContain(pid);
+      return pid;
+    });
+    expect(daemon).toBeGreaterThan(1);
+    expect(isThere(daemon)).toBe(false);
+  });
+
+  it("takes standard error for no output of the workload's where it is asked to", async () => {
+    const command = { path: "/bin/sh", args: ["-c", "echo warning >&2; exit 3"], cores: [0] };
+    const instance = launchInstance({ ...command, errors: "apart" }, bench);
+    try {
+      await expect(instance.firstOutput(LIMIT_MS)).rejects.toThrow("exited with status 3 without a word");
+      expect(instance.output()).toBe("warning\n");
+    } finally {
+      await instance.stop();
+    }
   });
 
   it("says why it cannot be started", () => {

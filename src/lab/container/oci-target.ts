@@ -12,7 +12,6 @@ import { removeControlGroup } from "./control-group.ts";
 import { type OciStart, ociConfig } from "./oci-config.ts";
 import { makeRootFolder, type RootFolder, refuseInContainer } from "./root-folder.ts";
 import { makeStartFolder } from "./start-folder.ts";
-import { wholeInstance } from "./whole-instance.ts";
 
 /** A runtime that runs a bundle by `RUNTIME --root FOLDER run --bundle FOLDER NAME` (OCI runtime command line). */
 export interface OciRuntime {
@@ -126,6 +125,6 @@ function startOci(
   const [path = "", ...args] = [...before, "run", "--bundle", bundle.path, name];
   // runc looks for helpers on PATH.
   const { PATH = "/usr/sbin:/usr/bin:/sbin:/bin" } = process.env;
-  const launch = () => wholeInstance(launchInstance({ path, args, environment: { PATH }, cores }, bench), cleanUp);
+  const launch = () => launchInstance({ path, args, environment: { PATH }, cores, cleanUp }, bench);
   return link === undefined ? launch() : link.namespace.inside(launch);
 }

@@ -1,12 +1,12 @@
 import { closeSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { HostError } from "../../host/error.ts";
 import { type Launched, launch, peekEnd, pollReadable, reapOfGroup } from "../../host/launch.ffi.ts";
 import { SampleError } from "../lack.ts";
 import type { Guard, Workbench } from "../workbench.ts";
 import { describeExit, type Ended, type Instance } from "./instance.ts";
 import { OutputPipe } from "./output-pipe.ts";
-import { killIfThere, withDescendants } from "./process-tree.ts";
+import { familyOf, freeze, isThere, killIfThere, type ProcessIdentity } from "./process-tree.ts";
 
 /** An instance that is a process tree under one command. */
 export interface InstanceCommand {
@@ -18,6 +18,8 @@ export interface InstanceCommand {
   /** Descriptors of this process that it finds at 3, 4, … */
   readonly descriptors?: readonly number[];
   readonly cores: readonly number[];
+  /** `apart` where what it writes to standard error is not the workload's: then that is no first output. Else `joined`. */
+  readonly errors?: "joined" | "apart";
   /** The instance's processes where they are not the command and its descendants, e.g. a container behind a daemon. */
   readonly pids?: (command: number) => readonly number[];
   /** What else is to be undone once its processes have been killed; called once. */
@@ -28,17 +30,29 @@ export interface InstanceCommand {
 const SLICE_MS = 20;
 const DRAIN_MS = 100;
 const STOP_LIMIT_MS = 10_000;
+const LOOK_AGAIN_MS = 1;
+/** What an instance's processes inherit, so that those that leave its session and lose their parent are found. */
+const MARK_VARIABLE = "SKIFF_INSTANCE";
+/** Of the group $1 and of the mark $2. */
+const KILL_ALL = `kill -s KILL -- "-$1"
+grep -lsz "^$2\\$" /proc/[0-9]*/environ | cut -d / -f 3 | xargs -r kill -s KILL`;
+
+let launchedCount = 0;
 
 /**
  * Starts a command as an instance. It gets a session of its own: the terminal's Ctrl-C does not reach it. `stop` kills its
- * process group and all its descendants; so does the watchdog where the lab itself is killed.
+ * process group and all its descendants, in whatever sessions; so does the watchdog where the lab itself is killed.
  * @throws SampleError where it cannot be executed.
  */
 export function launchInstance(command: InstanceCommand, bench: Pick<Workbench, "guard">): Instance {
-  const { path, args, environment = {}, descriptors = [], cores } = command;
+  const { path, args, descriptors = [], cores, errors = "joined" } = command;
+  const value = `${process.pid}-${launchedCount++}`;
+  const environment = { ...command.environment, [MARK_VARIABLE]: value };
+  const mark = `${MARK_VARIABLE}=${value}`;
   try {
-    const launched = launch({ path, args, environment, descriptors, cores, errors: "joined" });
-    return new CommandInstance(command, launched, bench.guard(["kill", "-s", "KILL", "--", `-${launched.pid}`]));
+    const launched = launch({ path, args, environment, descriptors, cores, errors });
+    const guard = bench.guard(["sh", "-c", KILL_ALL, "sh", String(launched.pid), mark]);
+    return new CommandInstance(command, launched, mark, guard);
   } catch (error) {
     if (error instanceof HostError) throw new SampleError(error.message, { cause: error });
     throw error;
@@ -49,20 +63,27 @@ class CommandInstance implements Instance {
   readonly startedNs: bigint;
   readonly #command: InstanceCommand;
   readonly #launched: Launched;
+  readonly #mark: string;
   readonly #guard: Guard;
   readonly #pipe: OutputPipe;
+  /** Standard error, where it is apart. */
+  readonly #errors: OutputPipe | undefined;
   /** Empties the pipe of an instance that nobody waits for, before it is full. */
   readonly #drain: NodeJS.Timeout;
   #ended: Ended | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(command: InstanceCommand, launched: Launched, guard: Guard) {
+  constructor(command: InstanceCommand, launched: Launched, mark: string, guard: Guard) {
+    const { startedNs, outputs } = launched;
+    const [output = -1, errors] = outputs;
     this.#command = command;
     this.#launched = launched;
+    this.#mark = mark;
     this.#guard = guard;
-    this.startedNs = launched.startedNs;
-    this.#pipe = new OutputPipe(launched.outputs[0] ?? -1);
-    this.#drain = setInterval(() => this.#pipe.take(), DRAIN_MS).unref();
+    this.startedNs = startedNs;
+    this.#pipe = new OutputPipe(output);
+    this.#errors = errors === undefined ? undefined : new OutputPipe(errors);
+    this.#drain = setInterval(() => this.#take(), DRAIN_MS).unref();
   }
 
   async firstOutput(limitMs: number): Promise<bigint> {
@@ -79,12 +100,12 @@ class CommandInstance implements Instance {
   }
 
   output(): string {
-    this.#pipe.take();
-    return this.#pipe.text;
+    this.#take();
+    return this.#pipe.text + (this.#errors?.text ?? "");
   }
 
   pids(): readonly number[] {
-    const { pids = withDescendants } = this.#command;
+    const { pids = (pid: number) => familyOf(pid, this.#mark) } = this.#command;
     return this.#stopping === undefined ? pids(this.#launched.pid) : [];
   }
 
@@ -96,29 +117,38 @@ class CommandInstance implements Instance {
   async #stop(): Promise<void> {
     const { pid, pidfd } = this.#launched;
     clearInterval(this.#drain);
-    // Its number is its own until it is reaped, so that no other process can be hit.
-    for (const descendant of withDescendants(pid).slice(1)) killIfThere(descendant);
+    // Their numbers are theirs until they are reaped, so that no other process can be hit.
+    const family = freeze(() => familyOf(pid, this.#mark));
+    for (const member of family) killIfThere(member.pid);
     killIfThere(-pid);
-    const isGone = await this.#waitFor(() => this.#reap() === "gone", STOP_LIMIT_MS);
+    const endMs = performance.now() + STOP_LIMIT_MS;
+    while (!this.#reap(family) && performance.now() < endMs) await setTimeout(LOOK_AGAIN_MS);
+    const left = family.find(isThere);
     this.#pipe.close();
+    this.#errors?.close();
     closeSync(pidfd);
     await this.#command.cleanUp?.();
-    if (!isGone) throw new SampleError(`process ${pid} does not end by SIGKILL`);
+    if (left !== undefined) throw new SampleError(`process ${left.pid} does not end by SIGKILL`);
     this.#guard.release();
   }
 
-  #reap(): "running" | "gone" {
-    for (;;) {
-      const reaped = reapOfGroup(this.#launched.pid);
-      if (typeof reaped === "string") return reaped;
-    }
+  /** Whether all are gone; orphans among them are this process's children by now, or will be. */
+  #reap(family: readonly ProcessIdentity[]): boolean {
+    const groups = new Set([this.#launched.pid, ...family.map(({ group }) => group)]);
+    const states = [...groups].map(reapAll);
+    return states.every((state) => state === "gone") && !family.some(isThere);
+  }
+
+  #take(): void {
+    this.#pipe.take();
+    this.#errors?.take();
   }
 
   /** Waits until the condition holds; false where the limit passes before. */
   async #waitFor(condition: () => boolean, limitMs: number): Promise<boolean> {
     const deadlineMs = performance.now() + limitMs;
     for (;;) {
-      this.#pipe.take();
+      this.#take();
       if (this.#stopping === undefined) this.#noticeEnd();
       if (condition()) return true;
       const leftMs = deadlineMs - performance.now();
@@ -140,6 +170,13 @@ class CommandInstance implements Instance {
     const exit = peekEnd(this.#launched.pid);
     if (exit === undefined) return;
     this.#ended = { exit, endedNs: process.hrtime.bigint() };
-    this.#pipe.take();
+    this.#take();
+  }
+}
+
+function reapAll(group: number): "running" | "gone" {
+  for (;;) {
+    const reaped = reapOfGroup(group);
+    if (typeof reaped === "string") return reaped;
   }
 }

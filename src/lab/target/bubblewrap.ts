@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { findProgram, runProgram } from "../../host/probe/program.ts";
 import { makeRootFolder, type RootFolder, refuseInContainer } from "../container/root-folder.ts";
 import { makeStartFolder } from "../container/start-folder.ts";
-import { wholeInstance } from "../container/whole-instance.ts";
 import type { Instance } from "../instance/instance.ts";
 import { launchInstance } from "../instance/launch-instance.ts";
 import { lack } from "../lack.ts";
@@ -63,8 +62,7 @@ function start(found: string, root: RootFolder, { cores, link }: StartOptions, b
   const folder = makeStartFolder(bench, "bubblewrap-start");
   const args = words(root, folder.writes, link === undefined);
   const cleanUp = async () => folder.remove();
-  const launch = () =>
-    wholeInstance(launchInstance({ path: found, args, environment: root.environment, cores }, bench), cleanUp);
+  const launch = () => launchInstance({ path: found, args, environment: root.environment, cores, cleanUp }, bench);
   if (link === undefined) return launch();
   return link.namespace.inside(() => {
     // The root of its user namespace has no rights over the link's namespace.

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { findProgram } from "../../host/probe/program.ts";
 import { type OciRuntime, probeOci } from "../container/oci-target.ts";
-import { withOwn } from "../container/whole-instance.ts";
 import type { Instance } from "../instance/instance.ts";
+import { withOwn } from "../instance/with-own.ts";
 import { processSecurity } from "./process-security.ts";
 import type { Security, Target } from "./target.ts";
 

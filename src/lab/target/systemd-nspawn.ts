@@ -3,7 +3,6 @@ import { basename, join } from "node:path";
 import { findProgram, runProgram } from "../../host/probe/program.ts";
 import { makeRootFolder, type RootFolder, refuseInContainer } from "../container/root-folder.ts";
 import { makeStartFolder } from "../container/start-folder.ts";
-import { wholeInstance } from "../container/whole-instance.ts";
 import type { Instance } from "../instance/instance.ts";
 import { launchInstance } from "../instance/launch-instance.ts";
 import { lack } from "../lack.ts";
@@ -102,8 +101,7 @@ function startContainer(found: string, root: RootFolder, { cores, link }: StartO
     rmSync(propagate, { recursive: true, force: true });
     for (const guard of guards) guard.release();
   };
-  const launch = () =>
-    wholeInstance(launchInstance({ path: found, args, environment: ENVIRONMENT, cores }, bench), cleanUp);
+  const launch = () => launchInstance({ path: found, args, environment: ENVIRONMENT, cores, cleanUp }, bench);
   return link === undefined ? launch() : link.namespace.inside(launch);
 }
 
