@@ -15,7 +15,6 @@ export type SystemCall =
   | "getrandom"
   | "ioctl"
   | "lseek"
-  | "madvise"
   | "mmap"
   | "munmap"
   | "personality"
@@ -40,7 +39,6 @@ const X86_64: Readonly<Record<SystemCall, number>> = {
   ioctl: 16,
   pread64: 17,
   pwrite64: 18,
-  madvise: 28,
   socket: 41,
   fcntl: 72,
   personality: 135,
@@ -82,7 +80,6 @@ const AARCH64: Readonly<Record<Exclude<SystemCall, "arch_prctl">, number>> = {
   socket: 198,
   munmap: 215,
   mmap: 222,
-  madvise: 233,
   seccomp: 277,
   getrandom: 278,
   close_range: 436,

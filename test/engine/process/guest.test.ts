@@ -1,5 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Running, run, shell, start } from "../../support/command.ts";
@@ -9,7 +7,6 @@ import { temporaryFolder } from "../../support/temporary.ts";
 
 const folder = temporaryFolder();
 const MIB = 2 ** 20;
-const hostPageBytes = () => Number(execFileSync("getconf", ["PAGE_SIZE"], { encoding: "utf8" }));
 
 describe("a guest's protections", () => {
   let guest: string;
@@ -113,17 +110,6 @@ describe("a guest that waits", () => {
     const [code, ...kernels] = others;
     expect(code).toMatchObject({ start: 2 ** 38, rights: "r-xp", name: time });
     expect(kernels.filter(({ name }) => !/^\[(vvar|vvar_vclock|vdso|vsyscall)\]$/.test(name))).toEqual([]);
-  });
-
-  it("may have huge pages in the middle of its memory, and small ones where a small guest lives", async () => {
-    const { pid } = await startWaiting(time, WAIT);
-    const huge = [
-      ...readFileSync(`/proc/${pid}/smaps`, "utf8").matchAll(/^([0-9a-f]+)-([0-9a-f]+) [^\0]*?VmFlags:(.*)$/gm),
-    ]
-      .filter(([, , , flags = ""]) => / hg\b/.test(flags))
-      .map(([, from = "", to = ""]) => [Number.parseInt(from, 16) / MIB, Number.parseInt(to, 16) / MIB]);
-    const kernelHasThem = existsSync("/sys/kernel/mm/transparent_hugepage");
-    expect(huge).toEqual(kernelHasThem && hostPageBytes() === 4096 ? [[6, 20]] : []);
   });
 
   it("keeps nothing of the environment", async () => {

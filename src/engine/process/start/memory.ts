@@ -6,13 +6,6 @@ const PROT_READ_WRITE_EXEC = 7;
 const MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE = 0x10_0022;
 const PERSONALITY_QUERY = 0xffff_ffff;
 const MMAP_PAGE_ZERO_OR_READ_IMPLIES_EXEC = 0x50_0000;
-const MADV_HUGEPAGE = 14;
-
-/** A huge page of the only page size that is given huge pages: those of larger ones are too large to be touched in part. */
-const HUGE_PAGE_BYTES = 2 * 2 ** 20;
-const HUGE_PAGE_BASE_BYTES = 4096;
-/** Left to small pages at both ends: where the image, the first of the heap and the stack lie, small guests stay small. */
-const SMALL_PAGES_BYTES = 2 * HUGE_PAGE_BYTES;
 
 export function checkPageSize(start: StartEmitter): void {
   const { pageBytesMax } = start.program;
@@ -49,23 +42,6 @@ export function mapMemory(start: StartEmitter): void {
   code.set("arg1", memoryBytes);
   code.subtract("arg1", "arg0");
   mapPrepared(start, executableHeap ? PROT_READ_WRITE_EXEC : PROT_READ_WRITE, refusal);
-}
-
-/**
- * Lets the kernel back the middle of the memory with huge pages: a guest that fills it misses the TLB less often. A kernel
- * without huge pages refuses, and nothing changes.
- */
-export function preferHugePages(start: StartEmitter): void {
-  const { imageEnd, memoryBytes } = start.program;
-  const first = Math.ceil(imageEnd / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES + SMALL_PAGES_BYTES;
-  const end = Math.floor(memoryBytes / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES - SMALL_PAGES_BYTES;
-  if (first >= end) return;
-  const otherwise = start.code.label("memory in small pages");
-  start.code.set("scratch0", HUGE_PAGE_BASE_BYTES);
-  start.code.compare("keep1", "scratch0");
-  start.code.branch("notEqual", otherwise);
-  start.call("madvise", first, end - first, MADV_HUGEPAGE);
-  start.code.place(otherwise);
 }
 
 /** Maps the range whose address stands in `keep3` and `arg0`, and whose length in `arg1`. */

@@ -3,7 +3,7 @@ import type { Architecture } from "../../../format/image.ts";
 import { checkBlock, closeOtherDescriptors, makeEpollSet, prepareNets } from "./devices.ts";
 import { StartEmitter } from "./emitter.ts";
 import { copyCommandLine, readInitialStack, showCommandLine, unmapInitialStack } from "./initial-stack.ts";
-import { checkPageSize, checkPersonality, copyBootInformation, mapMemory, preferHugePages } from "./memory.ts";
+import { checkPageSize, checkPersonality, copyBootInformation, mapMemory } from "./memory.ts";
 
 /** Guest addresses: the first one on a page's start, and the one behind the last. */
 export interface ZeroRange {
@@ -60,7 +60,6 @@ export function emitStartCode(program: StartProgram, address: bigint): Uint8Arra
   checkPageSize(start);
   checkPersonality(start);
   mapMemory(start);
-  preferHugePages(start);
   copyBootInformation(start);
   copyCommandLine(start);
   showCommandLine(start);
