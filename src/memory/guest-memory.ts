@@ -11,13 +11,11 @@ export class GuestMemory {
   readonly sizeBytes: number;
   /** Where address 0 lies in this process; undefined where the engine's memory has no address. */
   readonly hostAddress: HostAddress | undefined;
-  readonly #buffer: ArrayBufferLike;
   readonly #view: DataView;
 
-  constructor(buffer: ArrayBufferLike, address?: HostAddress) {
-    this.#buffer = buffer;
-    this.#view = new DataView(buffer);
-    this.sizeBytes = buffer.byteLength;
+  constructor(memory: ArrayBufferLike | DataView, address?: HostAddress) {
+    this.#view = memory instanceof DataView ? memory : new DataView(memory);
+    this.sizeBytes = this.#view.byteLength;
     this.hostAddress = address;
   }
 
@@ -31,7 +29,7 @@ export class GuestMemory {
     if (!(pointer >= 0 && length >= 0 && pointer <= this.sizeBytes && length <= this.sizeBytes - pointer)) {
       return undefined;
     }
-    return new GuestRange(this, this.#view, this.#buffer, pointer as GuestAddress, length);
+    return new GuestRange(this, this.#view, pointer as GuestAddress, length);
   }
 
   /** Bytes at an address of Skiff's own choice. @throws RangeError where they are not all inside: a defect of the caller's. */
@@ -49,12 +47,10 @@ export class GuestRange {
   readonly length: number;
   readonly #memory: GuestMemory;
   readonly #view: DataView;
-  readonly #buffer: ArrayBufferLike;
 
-  constructor(memory: GuestMemory, view: DataView, buffer: ArrayBufferLike, address: GuestAddress, length: number) {
+  constructor(memory: GuestMemory, view: DataView, address: GuestAddress, length: number) {
     this.#memory = memory;
     this.#view = view;
-    this.#buffer = buffer;
     this.address = address;
     this.length = length;
   }
@@ -63,11 +59,11 @@ export class GuestRange {
   part(offset: number, length: number): GuestRange {
     const start = Math.min(offset, this.length);
     const address = (this.address + start) as GuestAddress;
-    return new GuestRange(this.#memory, this.#view, this.#buffer, address, Math.min(length, this.length - start));
+    return new GuestRange(this.#memory, this.#view, address, Math.min(length, this.length - start));
   }
 
   get bytes(): Uint8Array {
-    return new Uint8Array(this.#buffer, this.address, this.length);
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + this.address, this.length);
   }
 
   /** Address of the first byte in this process; undefined where the memory has none. */

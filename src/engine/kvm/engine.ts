@@ -41,7 +41,7 @@ export class KvmEngine implements Engine {
     try {
       const mapping = mapGuarded(memoryBytes);
       releases.push(mapping.unmap);
-      this.memory = new GuestMemory(mapping.buffer, hostAddress(mapping.address));
+      this.memory = new GuestMemory(mapping.view, hostAddress(mapping.address));
       const machine = kvm.createMachine(architecture.machineType(kvm));
       releases.push(() => machine.close());
       this.#machine = machine;

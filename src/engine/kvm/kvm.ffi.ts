@@ -154,7 +154,7 @@ export class KvmVcpu {
   constructor(descriptor: number, mapping: HostMapping) {
     this.descriptor = descriptor;
     this.#mapping = mapping;
-    this.run = new DataView(mapping.buffer);
+    this.run = mapping.view;
     this.#register[REGISTER.address] = koffi.address(this.#register) + BigInt(REGISTER.value * 8);
   }
 
