@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Command } from "commander";
 import {
   type BlockOptions,
   type NetOptions,
@@ -30,6 +30,29 @@ export function withGuestOptions(command: Command): Command {
       "attach the block device NAME to a file (or @N), may be repeated",
       collect(parseBlockOption),
     );
+}
+
+/**
+ * The words behind an image: those options of `withGuestOptions` that stand there first belong to Skiff, as do options
+ * before the image; the rest is the guest's command line. A `--` between the two is neither's.
+ */
+export function splitGuestWords(
+  parent: Command,
+  words: readonly string[],
+): { args: string[]; options: Partial<GuestArguments> } {
+  const behindImage = withGuestOptions(new Command().copyInheritedSettings(parent).passThroughOptions());
+  const { operands, unknown } = behindImage.parseOptions([...words]);
+  const given = Object.entries(behindImage.opts()).filter(([name]) => behindImage.getOptionValueSource(name) === "cli");
+  return { args: [...operands, ...unknown], options: Object.fromEntries(given) };
+}
+
+/** Devices of both places, and the last memory size of them. */
+export function mergeGuestOptions(before: GuestArguments, behind: Partial<GuestArguments>): GuestArguments {
+  return {
+    mem: behind.mem ?? before.mem,
+    net: [...(before.net ?? []), ...(behind.net ?? [])],
+    block: [...(before.block ?? []), ...(behind.block ?? [])],
+  };
 }
 
 function collect<Value>(parse: (text: string) => Value): (text: string, values?: Value[]) => Value[] {

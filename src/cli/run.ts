@@ -7,7 +7,7 @@ import { readImageFile } from "../monitor/image-file.ts";
 import { matchDevices } from "../monitor/match-devices.ts";
 import { openDevices } from "../monitor/open-devices.ts";
 import { executableForThisHost } from "../monitor/process-machine.ts";
-import { deviceOptions, type GuestArguments, withGuestOptions } from "./options.ts";
+import { deviceOptions, type GuestArguments, mergeGuestOptions, splitGuestWords, withGuestOptions } from "./options.ts";
 
 interface RunArguments extends GuestArguments {
   readonly engine: EngineWord;
@@ -33,9 +33,10 @@ export function command(): Command {
     )
     .option("-v, --verbose", "say which engine was chosen, and why")
     .addHelpText("after", HELP)
-    .action((path: string, guestArguments: string[], options: RunArguments) =>
-      run(path, guestArguments, options, flags),
-    );
+    .action((path: string, words: string[], options: RunArguments, command: Command) => {
+      const { args, options: behind } = splitGuestWords(command, words);
+      return run(path, args, { ...options, ...mergeGuestOptions(options, behind) }, flags);
+    });
 }
 
 async function run(
@@ -77,6 +78,7 @@ Devices (skiff inspect shows which an image declares; each must be attached):
 Examples:
   skiff run guests/images/x86_64/hello.spt Hello, world
   skiff run --mem 16 --net service=tap0,host=10.0.0.1/24 guests/images/x86_64/net.spt --ipv4=10.0.0.2/24
+  skiff run guests/images/x86_64/httpd.spt --net service=tap0,host=10.0.0.1/24 -- --ipv4=10.0.0.2/24
   skiff run --block storage=disk.img guests/images/x86_64/block.spt
 
 Exit status: the guest's own; 1 with one line where Skiff refuses; signals end the guest as any process:

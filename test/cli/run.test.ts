@@ -33,13 +33,23 @@ async function startWaiting(
 }
 
 describe("skiff run", () => {
-  it("gives the guest all words behind the image", () => {
+  it("gives the guest the words behind the image", () => {
     const hello = kitImagePath("hello");
     expect(skiff.run(["run", hello])).toEqual(ended(HELLO));
-    for (const words of [["over", "the  sea"], ["--mem", "1", "-v"], ["--", "--help"], ["-h"]]) {
+    for (const words of [["over", "the  sea"], ["-v", "--mem", "1"], ["-h"], ["--port=80", "--net", "x"]]) {
       expect(skiff.run(["run", hello, ...words])).toEqual(ended(`${HELLO}Command line: ${words.join(" ")}\n`));
     }
-    expect(skiff.run(["run", "--", hello, "--", "x"])).toEqual(ended(`${HELLO}Command line: -- x\n`));
+  });
+
+  it("takes its options for memory and devices right behind the image, too, and gives the guest what follows '--'", () => {
+    const hello = kitImagePath("hello");
+    const commandLine = (...words: string[]) =>
+      skiff.run(["run", ...words]).stdout.replace(`${HELLO}Command line: `, "");
+    expect(commandLine(hello, "--mem", "16", "a", "--mem", "1")).toBe("a --mem 1\n");
+    expect(commandLine(hello, "--mem=16", "--", "--mem", "1")).toBe("--mem 1\n");
+    expect(commandLine("--", hello, "--", "--", "x")).toBe("-- x\n");
+    expect(skiff.run(["run", "--mem", "16", hello, "--mem", "1"])).toEqual(skiff.run(["run", "--mem", "1", hello]));
+    expect(skiff.run(["run", hello, "--net", "x=tap0"])).toEqual(skiff.run(["run", "--net", "x=tap0", hello]));
   });
 
   it("says which engine was chosen, and why, where it is asked", () => {
