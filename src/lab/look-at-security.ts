@@ -10,7 +10,7 @@ import type { Workbench } from "./workbench.ts";
 /** Runs for hours, so that it can be looked at. */
 const BUSY: KitProgram = { kind: "kit", name: "prime", args: ["100000000"], memoryMib: 16 };
 /** More than any launcher computes before it becomes the workload. */
-const BUSY_TICKS = 25;
+const BUSY_TICKS = 50;
 const LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 10;
 
@@ -42,11 +42,16 @@ async function untilBusy(instance: Instance): Promise<void> {
   }
 }
 
-/** User time of a process in clock ticks (proc(5), /proc/pid/stat); 0 of none. */
+/** Processor time in clock ticks (proc(5), /proc/pid/stat), the system's included: an emulated KVM spends it there; 0 of none. */
 function ticksOf(pid: number | undefined): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[11]);
+    const [user = 0, system = 0] = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 13)
+      .map(Number);
+    return user + system;
   } catch {
     return 0;
   }

@@ -42,11 +42,14 @@ export interface HostProgram extends ProgramBase {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** An image of the user's own (`--image`), e.g. of OSv or MirageOS. */
+/**
+ * The user's own (`--image`), e.g. of MirageOS or OSv. Its words may hold `<address>` and `<ip>`: the place of its address
+ * with and without the number of its network's bits.
+ */
 export interface ImageProgram extends ProgramBase {
   readonly kind: "image";
-  /** Absolute path of the file. */
-  readonly path: string;
+  /** Absolute paths of its forms, e.g. one for each ABI; a target takes the first one that it can run. */
+  readonly paths: readonly string[];
 }
 
 /** The forms of a kit program: `linux` on the host's sockets, `linux-tap` with the kit's network stack. */

@@ -13,6 +13,7 @@ import { findGuestKernel, type GuestKernel } from "../linux-guest/kernel.ts";
 import type { TapLink } from "../network.ts";
 import type { Program } from "../program.ts";
 import type { Workbench } from "../workbench.ts";
+import { lackOfRealKvm } from "./kvm-lack.ts";
 import { processSecurity } from "./process-security.ts";
 import type { Available, Launcher, StartOptions, Target, Unavailable } from "./target.ts";
 
@@ -99,7 +100,8 @@ function find(machine: MachineName, accelerator: Accelerator, kvm: KvmFacts): Fo
     const name = architecture === "x86-64" ? "qemu-system-x86" : "qemu-system-arm";
     return lack(`${program} is not installed`, `apt-get install ${name}`);
   }
-  if (accelerator === "kvm" && kvm.state !== "real") return lackOfKvm(kvm);
+  const lacking = accelerator === "kvm" ? lackOfRealKvm(kvm) : undefined;
+  if (lacking !== undefined) return lacking;
   const kernel = findGuestKernel();
   if (kernel === undefined) {
     const name = architecture === "x86-64" ? "linux-image-cloud-amd64" : "linux-image-cloud-arm64";
@@ -108,17 +110,6 @@ function find(machine: MachineName, accelerator: Accelerator, kvm: KvmFacts): Fo
   const busybox = findProgram("busybox");
   if (busybox === undefined) return lack("busybox is not installed", "apt-get install busybox-static");
   return { emulator, kernel, busybox, console, hardware, accelerator };
-}
-
-function lackOfKvm({ state }: KvmFacts): Lack {
-  switch (state) {
-    case "emulated":
-      return lack("KVM is there, but emulated: QEMU's guests do not come up on it");
-    case "denied":
-      return lack("this user may not open /dev/kvm", "usermod --append --groups kvm $USER, and log in again");
-    default:
-      return lack("there is no KVM that works; skiff doctor tells why", "skiff doctor");
-  }
 }
 
 function prepare(found: Found, program: Program, bench: Workbench): Launcher {

@@ -4,6 +4,7 @@ import { NATIVE, NATIVE_TAP, NATIVE_VETH } from "./native.ts";
 import { QEMU_KVM, QEMU_MICROVM, QEMU_TCG } from "./qemu.ts";
 import { RUNC } from "./runc.ts";
 import { RUNSC } from "./runsc.ts";
+import { SKIFF_KVM } from "./skiff-kvm.ts";
 import { SKIFF_PROCESS } from "./skiff-process.ts";
 import { SOLO5_HVT, SOLO5_SPT } from "./solo5.ts";
 import { SYSTEMD_NSPAWN } from "./systemd-nspawn.ts";
@@ -20,6 +21,7 @@ export const TARGETS: readonly Target[] = [
   SYSTEMD_NSPAWN,
   RUNSC,
   SKIFF_PROCESS,
+  SKIFF_KVM,
   SOLO5_SPT,
   SOLO5_HVT,
   QEMU_KVM,

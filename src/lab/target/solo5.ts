@@ -1,31 +1,28 @@
 import { statSync } from "node:fs";
 import { findProgram, runProgram } from "../../host/probe/program.ts";
-import { chooseEngine } from "../../monitor/engine-choice.ts";
-import { UsageError } from "../../monitor/error.ts";
-import { readImageFile } from "../../monitor/image-file.ts";
+import type { EngineName } from "../../monitor/engine-choice.ts";
 import type { Instance } from "../instance/instance.ts";
 import { launchInstance } from "../instance/launch-instance.ts";
-import { lack, SampleError } from "../lack.ts";
+import { lack } from "../lack.ts";
 import type { Link, NetworkPath } from "../network.ts";
-import { kitFile, type Program } from "../program.ts";
+import type { Program } from "../program.ts";
 import type { Workbench } from "../workbench.ts";
+import { EMULATED_KVM, lackOfKvm } from "./kvm-lack.ts";
 import { processSecurity } from "./process-security.ts";
+import { guestWords, refuseSolo5, type Solo5Image, solo5Image } from "./solo5-image.ts";
 import type { Available, Launcher, Security, StartOptions, Target, Unavailable } from "./target.ts";
 
 const LIMIT_MS = 2_000;
-/** The net device that a server's image declares. */
-const DEVICE = "service";
 
 interface Tender {
-  readonly abi: "spt" | "hvt";
   readonly program: string;
   /** The engine of Skiff's that runs the same images. */
-  readonly engine: "process" | "kvm";
+  readonly engine: EngineName;
   readonly kernel: Security["kernel"];
 }
 
-const SPT: Tender = { abi: "spt", program: "solo5-spt", engine: "process", kernel: "host" };
-const HVT: Tender = { abi: "hvt", program: "solo5-hvt", engine: "kvm", kernel: "own" };
+const SPT: Tender = { program: "solo5-spt", engine: "process", kernel: "host" };
+const HVT: Tender = { program: "solo5-hvt", engine: "kvm", kernel: "own" };
 
 /** Upstream's tender for the images that Skiff's process engine runs. */
 export const SOLO5_SPT: Target = {
@@ -39,18 +36,16 @@ export const SOLO5_HVT: Target = {
   name: "solo5-hvt",
   title: "Solo5's own tender, hvt",
   probe: async (bench) => {
-    const { state } = bench.host.kvm;
-    if (state === "real") return probe(HVT, bench);
-    if (state !== "emulated") return { available: false, ...lack("there is no KVM that works", "skiff doctor") };
+    const { kvm } = bench.host;
+    const lacking = lackOfKvm(kvm);
+    if (lacking !== undefined) return { available: false, ...lacking };
     const found = await probe(HVT, bench);
-    return found.available
-      ? { ...found, warning: "KVM is emulated here: its numbers say nothing about hardware" }
-      : found;
+    return found.available && kvm.state === "emulated" ? { ...found, warning: EMULATED_KVM } : found;
   },
 };
 
 async function probe(tender: Tender, { network }: Workbench): Promise<Available | Unavailable> {
-  const { program, abi, kernel } = tender;
+  const { program, engine, kernel } = tender;
   const found = findProgram(program);
   if (found === undefined) {
     const mend = `build Solo5 from its sources (github.com/Solo5/solo5) and put ${program} on PATH`;
@@ -64,11 +59,8 @@ async function probe(tender: Tender, { network }: Workbench): Promise<Available 
     version: `${program} ${version}`,
     found,
     paths: network === undefined ? [] : ["tap"],
-    refuse: (workload) =>
-      imagePath(tender, workload) === undefined
-        ? lack(`there is no image of the ${abi} ABI of ${workload.name}`)
-        : undefined,
-    prepare: async (workload, path, bench) => prepare(found, imagePath(tender, workload), workload, path, bench),
+    refuse: (workload) => refuseSolo5(workload, engine),
+    prepare: async (workload, path, bench) => prepare(found, solo5Image(workload, engine), workload, path, bench),
     security: async (instance) => ({ ...processSecurity(instance), kernel }),
   };
 }
@@ -77,32 +69,17 @@ function firstLine(output: string): string {
   return output.trim().split("\n")[0] ?? "";
 }
 
-function imagePath({ abi, engine }: Tender, program: Program): string | undefined {
-  if (program.kind === "kit") return kitFile(program, abi);
-  return program.kind === "image" && isForEngine(program.path, engine) ? program.path : undefined;
-}
-
-function isForEngine(path: string, engine: Tender["engine"]): boolean {
-  try {
-    return chooseEngine(readImageFile(path)).engine === engine;
-  } catch (error) {
-    if (error instanceof UsageError) return false;
-    throw error;
-  }
-}
-
 function prepare(
   found: string,
-  file: string | undefined,
+  image: Solo5Image,
   program: Program,
   path: NetworkPath | undefined,
   bench: Workbench,
 ): Launcher {
-  if (file === undefined) throw new SampleError(`there is no image of ${program.name} for ${found}`);
   return {
-    commandLine: [found, ...words(file, program, path === undefined ? undefined : "placeholder")],
-    imageBytes: statSync(file).size,
-    start: async (options) => start(found, words(file, program, options.link), options, bench),
+    commandLine: [found, ...words(image, program, path && "places")],
+    imageBytes: statSync(image.path).size,
+    start: async (options) => start(found, words(image, program, options.link), options, bench),
     close: async () => {},
   };
 }
@@ -115,11 +92,8 @@ function start(found: string, args: readonly string[], { cores, link }: StartOpt
   return link.namespace.inside(launch);
 }
 
-function words(file: string, program: Program, link: Link | "placeholder" | undefined): string[] {
-  const memory = `--mem=${program.memoryMib}`;
-  if (link === undefined) return [memory, "--", file, ...program.args];
-  const isKnown = link !== "placeholder" && link.path === "tap";
-  const tap = isKnown ? link.interface : "<tap>";
-  const address = isKnown ? `${link.serverAddress}/${link.prefixBits}` : "<address>";
-  return [`--net:${DEVICE}=${tap}`, memory, "--", file, `--ipv4=${address}`, ...program.args];
+function words({ path, netDevice }: Solo5Image, program: Program, link: Link | "places" | undefined): string[] {
+  const tap = link !== undefined && link !== "places" && link.path === "tap" ? link.interface : "<tap>";
+  const devices = netDevice === undefined ? [] : [`--net:${netDevice}=${tap}`];
+  return [...devices, `--mem=${program.memoryMib}`, "--", path, ...guestWords(program, link)];
 }

@@ -12,7 +12,7 @@ const REASONS: readonly (readonly [KvmState, string])[] = [
   ["absent", "there is no KVM that works; skiff doctor tells why"],
   ["broken", "there is no KVM that works; skiff doctor tells why"],
   ["denied", "this user may not open /dev/kvm"],
-  ["emulated", "KVM is there, but emulated: QEMU's guests do not come up on it"],
+  ["emulated", "KVM is there, but emulated: a Linux guest does not come up on it"],
 ];
 
 describeWith(NEEDS, "QEMU on KVM", () => {

@@ -33,7 +33,7 @@ test("holds a dynamic program with all that it needs: it runs there", () => {
 });
 
 test("refuses what is no Linux program", () => {
-  const image = { kind: "image", name: "i", path: "/i", args: [], memoryMib: 1 } as const;
+  const image = { kind: "image", name: "i", paths: ["/i"], args: [], memoryMib: 1 } as const;
   const unknown = { kind: "kit", name: "no-such", args: [], memoryMib: 1 } as const;
   expect(refuseInContainer(image)?.reason).toBe("an image is not a Linux program");
   expect(refuseInContainer(unknown)?.reason).toBe("the kit has no Linux build of no-such");

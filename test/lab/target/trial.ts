@@ -182,8 +182,8 @@ function isThere(pid: number): boolean {
 /** Whether the workload itself runs: the last process of the tree computes. */
 function isBusy(instance: Instance): boolean {
   // The last process is the workload, once it has computed more than any launcher does before it becomes it.
-  const last = instance.pids().at(-1);
-  return last !== undefined && Number(readStat(last)?.[11] ?? 0) > 25;
+  const stat = readStat(instance.pids().at(-1) ?? -1);
+  return Number(stat?.[11] ?? 0) + Number(stat?.[12] ?? 0) > 50;
 }
 
 /** Fields of /proc/PID/stat from the state on (proc(5)). */
