@@ -1,13 +1,13 @@
 import { Command } from "commander";
 import {
   type BlockOptions,
+  MEMORY_MIB_DEFAULT,
   type NetOptions,
   parseBlockOption,
   parseMemory,
   parseNetOption,
 } from "../monitor/device-options.ts";
 import { collectOptions, type DeviceOptions } from "../monitor/match-devices.ts";
-import { MEMORY_MIB_DEFAULT } from "../monitor/process-machine.ts";
 
 /** The options that say what a guest is given, as Commander collects them. */
 export interface GuestArguments {

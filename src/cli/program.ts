@@ -1,8 +1,5 @@
 import { writeSync } from "node:fs";
-import { Command, CommanderError } from "commander";
-import { ImageError } from "../format/error.ts";
-import { HostError } from "../host/error.ts";
-import { UsageError } from "../monitor/error.ts";
+import { Command } from "commander";
 import { print } from "./print.ts";
 import { VERSION } from "./version.ts";
 
@@ -87,10 +84,14 @@ function mistakeLine(command: Command, text: string): string {
   return `skiff: ${complaint}; ${help} shows what there is\n`;
 }
 
+/** Of `ImageError`, `HostError` and `UsageError`. A command can be a bundle of its own, with these classes of its own. */
+const ONE_LINE_ERRORS: ReadonlySet<string> = new Set(["ImageError", "HostError", "UsageError"]);
+
 /** Writes the one line that an error deserves; a defect of Skiff's own gets its stack. */
 export function report(error: unknown, name = "skiff"): number {
-  if (error instanceof CommanderError) return error.exitCode;
-  if (error instanceof ImageError || error instanceof HostError || error instanceof UsageError) {
+  // Commander's, which has written its own line.
+  if (error instanceof Error && "exitCode" in error && typeof error.exitCode === "number") return error.exitCode;
+  if (error instanceof Error && ONE_LINE_ERRORS.has(error.name)) {
     writeSync(2, `${name}: ${oneLine(error.message)}\n`);
   } else {
     writeSync(2, `${name}: a defect in Skiff, please report it:\n${error instanceof Error ? error.stack : error}\n`);

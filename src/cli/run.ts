@@ -6,7 +6,6 @@ import { chooseEngine, ENGINE_WORDS, type EngineWord } from "../monitor/engine-c
 import { readImageFile } from "../monitor/image-file.ts";
 import { matchDevices } from "../monitor/match-devices.ts";
 import { openDevices } from "../monitor/open-devices.ts";
-import { executableForThisHost } from "../monitor/process-machine.ts";
 import { deviceOptions, type GuestArguments, mergeGuestOptions, splitGuestWords, withGuestOptions } from "./options.ts";
 
 interface RunArguments extends GuestArguments {
@@ -52,10 +51,11 @@ async function run(
   if (engine === "kvm") {
     const { runOnKvm } = await import("../monitor/run-kvm.ts");
     if (options.verbose) say(`engine ${engine}: ${reason}`);
-    process.exitCode = runOnKvm({ ...machine, args: guestArguments, say });
+    process.exitCode = await runOnKvm({ ...machine, args: guestArguments, say });
     close();
     return;
   }
+  const { executableForThisHost } = await import("../monitor/process-machine.ts");
   const name = basename(path);
   const executable = executableForThisHost({ ...machine, name, speaker: "skiff" });
   if (options.verbose) say(`engine ${engine}: ${reason}`);

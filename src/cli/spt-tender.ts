@@ -9,12 +9,12 @@ import { HostError } from "../host/error.ts";
 import { errorText, isOpen, seekableBytes } from "../host/libc.ffi.ts";
 import { executableMemfd, replaceProcess, standardFlags } from "../host/replace-process.ts";
 import { INTERFACE_NAME_MAX, isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
-import { BLOCK_BYTES_MIN } from "../monitor/device-options.ts";
+import { BLOCK_BYTES_MIN, MEMORY_MIB_DEFAULT } from "../monitor/device-options.ts";
 import { hostArchitecture } from "../monitor/engine-choice.ts";
 import { UsageError } from "../monitor/error.ts";
 import { readImageBytes } from "../monitor/image-file.ts";
 import type { OpenDevice } from "../monitor/open-devices.ts";
-import { executableForThisHost, MEMORY_MIB_DEFAULT } from "../monitor/process-machine.ts";
+import { executableForThisHost } from "../monitor/process-machine.ts";
 import { type DeviceArgument, parseOption, splitArguments } from "./spt-arguments.ts";
 import { VERSION } from "./version.ts";
 

@@ -21,6 +21,9 @@ export interface BlockOptions {
   readonly capacityBytes?: number;
 }
 
+/** Of a guest, unless it is told otherwise. */
+export const MEMORY_MIB_DEFAULT = 512;
+
 const DEVICE_NAME = /^[A-Za-z0-9]+$/;
 /** The guest's console is descriptor 1, and a process owns the other two from its start. */
 const FIRST_DEVICE_DESCRIPTOR = 3;

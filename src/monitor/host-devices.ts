@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { BlockDevice } from "../device/block.ts";
 import { NetDevice } from "../device/net.ts";
 import { restoreNonBlocking, statusFlags } from "../host/libc.ffi.ts";
+import { randomBytes } from "../host/random.ffi.ts";
 import { tapMtu } from "../host/tap-mtu.ffi.ts";
 import { HostBlocks, HostFrames } from "./host-backends.ts";
 import type { OpenDevice } from "./open-devices.ts";
@@ -36,7 +36,7 @@ export function hostDevices(devices: readonly OpenDevice[]): HostDevices {
 
 /** A MAC of one station, locally administered (IEEE 802, section 8.4). */
 function drawMac(): Uint8Array {
-  const mac = Uint8Array.from(randomBytes(6));
+  const mac = randomBytes(6);
   mac[0] = ((mac[0] ?? 0) & 0xfe) | 0x02;
   return mac;
 }

@@ -1,11 +1,10 @@
 import { EventEmitter } from "node:events";
 import type { Image } from "../format/image.ts";
-import type { BlockOptions, NetOptions } from "./device-options.ts";
+import { type BlockOptions, MEMORY_MIB_DEFAULT, type NetOptions } from "./device-options.ts";
 import { chooseEngine, type EngineName, type EngineWord } from "./engine-choice.ts";
 import { UsageError } from "./error.ts";
 import { KvmRunner } from "./kvm-runner.ts";
 import { matchDevices } from "./match-devices.ts";
-import { MEMORY_MIB_DEFAULT } from "./process-machine.ts";
 import { ProcessRunner } from "./process-runner.ts";
 import type { ExitStatus, Runner, RunnerEvents } from "./runner.ts";
 

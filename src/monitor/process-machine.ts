@@ -7,8 +7,6 @@ import { hostPageBytes } from "../host/libc.ffi.ts";
 import { UsageError } from "./error.ts";
 import type { OpenDevice } from "./open-devices.ts";
 
-export const MEMORY_MIB_DEFAULT = 512;
-
 /** What the executable of a guest is made from. */
 export interface GuestOptions {
   readonly image: Image;

@@ -3,7 +3,6 @@ import { resetSignal } from "../host/libc.ffi.ts";
 import { writeAll } from "../host/transfer.ffi.ts";
 import { commandLine } from "./hvt-machine.ts";
 import { type KvmMachineOptions, kvmEmulates, makeKvmMachine } from "./kvm-machine.ts";
-import { RingThread } from "./ring/thread.ts";
 import { BlockingRun } from "./run-blocking.ts";
 
 const STANDARD_OUTPUT = 1;
@@ -21,9 +20,9 @@ export interface KvmRun extends Omit<KvmMachineOptions, "commandLine" | "console
  * @returns the guest's exit status; 1 where the guest could not go on, which was said.
  * @throws {UsageError} or {HostError} as `makeKvmMachine`.
  */
-export function runOnKvm({ args, say, ...options }: KvmRun): number {
+export async function runOnKvm({ args, say, ...options }: KvmRun): Promise<number> {
   const console = { write: writeToStandardOutput };
-  const rings = options.devices.some(({ type }) => type === "net") ? RingThread.start() : undefined;
+  const rings = options.devices.some(({ type }) => type === "net") ? await startRingThread() : undefined;
   const { machine, waitFor, offerRing } = makeKvmMachine({ ...options, commandLine: commandLine(args), console });
   if (rings?.waitUntilRunning()) offerRing(rings);
   if (kvmEmulates()) say("this host's KVM emulates the processor: guests run slowly, and without floating point");
@@ -37,6 +36,12 @@ export function runOnKvm({ args, say, ...options }: KvmRun): number {
       return 1;
     }
   }
+}
+
+/** Loaded only for guests with frames: workers of Node's take milliseconds to load. */
+async function startRingThread() {
+  const { RingThread } = await import("./ring/thread.ts");
+  return RingThread.start();
 }
 
 function writeToStandardOutput({ hostAddress, length }: DeviceBuffer): void {
