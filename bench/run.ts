@@ -8,6 +8,9 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly run: () => Pr
   idle: () => import("./idle.ts"),
   compute: () => import("./compute.ts"),
   serve: () => import("./serve.ts"),
+  exits: () => import("./exits.ts"),
+  "kvm-start": () => import("./kvm-start.ts"),
+  "kvm-idle": () => import("./kvm-idle.ts"),
 };
 
 // It would add some 50 ms to every start of Node.
