@@ -1,4 +1,4 @@
-import { readFileSync, rmdirSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
@@ -6,7 +6,7 @@ const LIMIT_MS = 2_000;
 const LOOK_AGAIN_MS = 2;
 
 /**
- * Removes a control group from every hierarchy that has it: what a runtime leaves that was killed before it wrote down
+ * Removes a control group, with those below it, from every hierarchy that has it: what a runtime leaves that was killed before it wrote down
  * what it had made. Its processes have ended.
  * @param name directly below the hierarchies' roots.
  */
@@ -25,6 +25,9 @@ export function hierarchies(mounts: string = readFileSync("/proc/self/mounts", "
 /** False as long as the kernel is at clearing its processes away. */
 function isRemoved(path: string): boolean {
   try {
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (entry.isDirectory() && !isRemoved(join(path, entry.name))) return false;
+    }
     rmdirSync(path);
     return true;
   } catch (error) {

@@ -3,15 +3,16 @@ import { basename, join } from "node:path";
 import { findProgram, runProgram } from "../../host/probe/program.ts";
 import type { Instance } from "../instance/instance.ts";
 import { launchInstance } from "../instance/launch-instance.ts";
-import { lack, SampleError } from "../lack.ts";
+import { lack } from "../lack.ts";
 import type { Link, NetworkPath } from "../network.ts";
-import type { KitProgram, Program } from "../program.ts";
+import type { Program } from "../program.ts";
 import type { Available, Launcher, Security, StartOptions, Unavailable } from "../target/target.ts";
 import type { Workbench } from "../workbench.ts";
 import { removeControlGroup } from "./control-group.ts";
 import { type OciStart, ociConfig } from "./oci-config.ts";
 import { makeRootFolder, type RootFolder, refuseInContainer } from "./root-folder.ts";
 import { makeStartFolder } from "./start-folder.ts";
+import { TRIAL, tryLauncher } from "./trial.ts";
 
 /** A runtime that runs a bundle by `RUNTIME --root FOLDER run --bundle FOLDER NAME` (OCI runtime command line). */
 export interface OciRuntime {
@@ -31,9 +32,7 @@ export interface OciRuntime {
 }
 
 const VERSION_LIMIT_MS = 2_000;
-const TRIAL_LIMIT_MS = 4_000;
 const DELETE_LIMIT_MS = 5_000;
-const TRIAL: KitProgram = { kind: "kit", name: "hello", args: [], memoryMib: 16 };
 
 /** Whether the runtime is there and runs a container; the target that it makes. */
 export async function probeOci(runtime: OciRuntime, bench: Workbench): Promise<Available | Unavailable> {
@@ -44,7 +43,8 @@ export async function probeOci(runtime: OciRuntime, bench: Workbench): Promise<A
   const { output } = await runProgram(found, ["--version"], VERSION_LIMIT_MS);
   const version = runtime.version.exec(output)?.[1];
   if (version === undefined) return unavailable(`${found} --version says: ${firstLine(output)}`, undefined);
-  const failure = await tryHello(runtime, found, bench);
+  const launcher = prepareOci(runtime, found, { program: TRIAL, path: undefined }, bench);
+  const failure = await tryLauncher(program, launcher, bench);
   if (failure !== undefined) return unavailable(failure, undefined);
   return {
     available: true,
@@ -64,24 +64,6 @@ function unavailable(reason: string, mend: string | undefined): Unavailable {
 
 function firstLine(output: string): string {
   return output.trim().split("\n")[0] ?? "";
-}
-
-/** Only a trial tells whether the host's cgroups and mounts suit the runtime. */
-async function tryHello(runtime: OciRuntime, found: string, bench: Workbench): Promise<string | undefined> {
-  const launcher = prepareOci(runtime, found, { program: TRIAL, path: undefined }, bench);
-  let instance: Instance | undefined;
-  try {
-    instance = await launcher.start({ cores: bench.cores.servers });
-    const { exit } = await instance.exited(TRIAL_LIMIT_MS);
-    if ("status" in exit && exit.status === 0) return undefined;
-    return `${runtime.program} cannot run a container here: ${firstLine(instance.output())}`;
-  } catch (error) {
-    if (error instanceof SampleError) return `${runtime.program} cannot run a container here: it ${error.message}`;
-    throw error;
-  } finally {
-    await instance?.stop();
-    await launcher.close();
-  }
 }
 
 interface Workload {

@@ -20,8 +20,11 @@ export interface InstanceCommand {
   readonly cores: readonly number[];
   /** `apart` where what it writes to standard error is not the workload's: then that is no first output. Else `joined`. */
   readonly errors?: "joined" | "apart";
-  /** The instance's processes where they are not the command and its descendants, e.g. a container behind a daemon. */
-  readonly pids?: (command: number) => readonly number[];
+  /**
+   * `NAME=VALUE` of `environment`, no other instance's, that its processes hand on; by it those are found that left its
+   * session and lost their parent. Not given: a variable of the lab's own.
+   */
+  readonly mark?: string;
   /** What else is to be undone once its processes have been killed; called once. */
   readonly cleanUp?: () => Promise<void>;
 }
@@ -48,7 +51,7 @@ export function launchInstance(command: InstanceCommand, bench: Pick<Workbench, 
   const { path, args, descriptors = [], cores, errors = "joined" } = command;
   const value = `${process.pid}-${launchedCount++}`;
   const environment = { ...command.environment, [MARK_VARIABLE]: value };
-  const mark = `${MARK_VARIABLE}=${value}`;
+  const { mark = `${MARK_VARIABLE}=${value}` } = command;
   try {
     const launched = launch({ path, args, environment, descriptors, cores, errors });
     const guard = bench.guard(["sh", "-c", KILL_ALL, "sh", String(launched.pid), mark]);
@@ -105,8 +108,7 @@ class CommandInstance implements Instance {
   }
 
   pids(): readonly number[] {
-    const { pids = (pid: number) => familyOf(pid, this.#mark) } = this.#command;
-    return this.#stopping === undefined ? pids(this.#launched.pid) : [];
+    return this.#stopping === undefined ? familyOf(this.#launched.pid, this.#mark) : [];
   }
 
   stop(): Promise<void> {

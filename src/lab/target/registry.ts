@@ -1,6 +1,7 @@
 import { BUBBLEWRAP } from "./bubblewrap.ts";
 import { CRUN } from "./crun.ts";
 import { NATIVE, NATIVE_TAP, NATIVE_VETH } from "./native.ts";
+import { PODMAN } from "./podman.ts";
 import { QEMU_KVM, QEMU_MICROVM, QEMU_TCG } from "./qemu.ts";
 import { RUNC } from "./runc.ts";
 import { RUNSC } from "./runsc.ts";
@@ -18,6 +19,7 @@ export const TARGETS: readonly Target[] = [
   BUBBLEWRAP,
   RUNC,
   CRUN,
+  PODMAN,
   SYSTEMD_NSPAWN,
   RUNSC,
   SKIFF_PROCESS,

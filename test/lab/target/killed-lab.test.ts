@@ -12,6 +12,7 @@ const TARGETS = [
   { target: "bubblewrap", needs: [program("bwrap", "bubblewrap")] },
   { target: "runc", needs: [program("runc", "runc")] },
   { target: "crun", needs: [program("crun", "crun")] },
+  { target: "podman", needs: [program("podman", "podman"), program("runc", "runc")] },
   { target: "runsc", needs: [program("runsc", "runsc")] },
   { target: "systemd-nspawn", needs: [program("systemd-nspawn", "systemd-container")] },
   { target: "qemu-tcg", needs: [program("qemu-system-x86_64", "qemu-system-x86"), guestKernel] },
