@@ -39,7 +39,36 @@ export type EngineStop =
   | { readonly type: "served" }
   /** The time slice is used, or a signal came. */
   | { readonly type: "interrupted" }
-  | { readonly type: "fault"; readonly fault: GuestFault };
+  | { readonly type: "fault"; readonly fault: GuestFault }
+  /** What `DebugEngine.debug` asked for has happened. */
+  | { readonly type: "debug"; readonly hit: DebugHit };
+
+/**
+ * A processor's registers by their names; 64 bits each, the smaller ones in the low bits.
+ * x86-64: rax … r15, rip, rflags, cs, ss, ds, es, fs, gs, fs_base, gs_base. AArch64: x0 … x30, sp, pc, pstate.
+ */
+export type Registers = ReadonlyMap<string, bigint>;
+
+/** Where the processor itself looks for an address; of so many bytes, which only data have more than one of. */
+export interface HardwareBreak {
+  readonly kind: "execute" | "write" | "read" | "access";
+  readonly address: bigint;
+  readonly bytes: number;
+}
+
+/** What ends a run for a debugger's sake. */
+export interface DebugControl {
+  /** After each instruction. */
+  readonly step: boolean;
+  /** At the architecture's breakpoint instruction, which the guest's own handlers do not get then. */
+  readonly breakpointInstruction: boolean;
+  readonly hardware: readonly HardwareBreak[];
+}
+
+/** A step or a breakpoint; for a place of data with the break that it is. */
+export interface DebugHit {
+  readonly watch?: HardwareBreak;
+}
 
 /** Runs one guest's instructions. */
 export interface Engine {
@@ -55,8 +84,30 @@ export interface Engine {
   run(server: HypercallServer, sliceNs?: number): EngineStop;
   /** Address of the next instruction; of the last one where its exit is not complete. */
   pc(): bigint;
+  /** As the guest's own instruction left them that ended the run. */
+  registers(): Registers;
   /** Gives all back; the memory must not be touched afterwards. */
   close(): void;
+}
+
+/** An engine that lets a debugger in. */
+export interface DebugEngine extends Engine {
+  readonly debugLimits: {
+    /** Bytes of the architecture's breakpoint instruction; undefined where the host cannot end a run at it. */
+    readonly breakpointInstruction: Uint8Array | undefined;
+    /** How many hardware breaks there can be at a time: for instructions, for data, and of both together. */
+    readonly executeMax: number;
+    readonly dataMax: number;
+    readonly totalMax: number;
+  };
+  /** Finishes what the last exit left undone, so that the registers are those before the next instruction. */
+  settle(): void;
+  /** Sets those that are given; after `settle`. */
+  setRegisters(registers: Registers): void;
+  /** Holds until it is called again. @throws {HostError} where the host refuses. */
+  debug(control: DebugControl): void;
+  /** Makes instructions that were written to the guest's memory known to its processor. */
+  instructionsWritten(address: number, bytes: number): void;
 }
 
 /** A fault as part of a sentence: `a page fault, a write at 0x8, at pc 0x100234`. */

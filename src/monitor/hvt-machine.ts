@@ -1,4 +1,4 @@
-import { HvtServer, LOWEST_IMAGE_ADDRESS, MEMORY_BYTES_MAX } from "../abi/hvt.ts";
+import { HvtServer, LOWEST_IMAGE_ADDRESS, MEMORY_BYTES_MAX, STATUS_ABORT } from "../abi/hvt.ts";
 import {
   BOOT_INFORMATION_ADDRESS,
   bootInformation,
@@ -7,14 +7,16 @@ import {
   type HvtDeviceShape,
 } from "../abi/hvt-boot.ts";
 import { NET_RING_ADDRESS, RING_BYTES } from "../abi/hvt-ring.ts";
+import { trapRegisters } from "../abi/hvt-trap.ts";
 import type { BlockDevice } from "../device/block.ts";
 import type { WallClock } from "../device/clock.ts";
 import type { Console } from "../device/console.ts";
 import type { NetDevice } from "../device/net.ts";
-import { describeFault, type Engine, type GuestStart } from "../engine/engine.ts";
-import type { Image, Rights } from "../format/image.ts";
+import { type DebugHit, describeFault, type Engine, type GuestStart, type Registers } from "../engine/engine.ts";
+import type { Architecture, Image, Rights } from "../format/image.ts";
 import { BYTES_PER_MIB, minimumMemoryMib } from "../format/memory.ts";
 import { guestAddress } from "../memory/address.ts";
+import type { GuestMemory } from "../memory/guest-memory.ts";
 import { type Mapping, PAGE_BYTES } from "../memory/page-table/mapping.ts";
 import { wholePages } from "../memory/page-table/tables.ts";
 import { UsageError } from "./error.ts";
@@ -40,7 +42,18 @@ export type MachineStop =
   /** The time slice is used, a signal came, or the guest writes much: `run` goes on. */
   | { readonly type: "interrupted" }
   /** The guest cannot go on; the reason is the rest of a sentence whose subject it is. */
-  | { readonly type: "broken"; readonly reason: string };
+  | { readonly type: "broken"; readonly reason: string }
+  /** Only where a debugger asked the engine for it. */
+  | { readonly type: "debug"; readonly hit: DebugHit };
+
+/** How a guest's last run left it. */
+export interface GuestState {
+  readonly architecture: Architecture;
+  readonly registers: Registers;
+  readonly memory: GuestMemory;
+  /** As Linux numbers signals: SIGABRT where the guest halted, SIGSEGV where it could not go on. */
+  readonly signal: number;
+}
 
 /** A guest's network ring, which another thread serves while the guest runs. */
 export interface ServedRing {
@@ -50,12 +63,15 @@ export interface ServedRing {
   readonly close: () => void;
 }
 
+const SIGABRT = 6;
+const SIGSEGV = 11;
 const INTERRUPTED: MachineStop = { type: "interrupted" };
 
 /** One guest with its memory, processor and devices: a computation that stops and can be taken up again. */
 export class HvtMachine {
   readonly #engine: Engine;
   readonly #server: HvtServer;
+  readonly #architecture: Architecture;
   readonly #boot: HvtBoot;
   #ring: ServedRing | undefined;
 
@@ -63,6 +79,7 @@ export class HvtMachine {
   constructor(engine: Engine, options: HvtMachineOptions) {
     const { image, commandLine, block, net } = options;
     this.#engine = engine;
+    this.#architecture = image.architecture;
     this.#server = new HvtServer(engine.memory, options);
     for (const { address, content } of image.segments) {
       engine.memory.own(guestAddress(address), content.length).bytes.set(content);
@@ -106,6 +123,7 @@ export class HvtMachine {
     const broken = this.#ring?.broken;
     if (broken !== undefined) return { type: "broken", reason: broken };
     if (stop.type === "interrupted") return INTERRUPTED;
+    if (stop.type === "debug") return stop;
     if (stop.type === "fault") return { type: "broken", reason: `was ended by ${describeFault(stop.fault)}` };
     const served = this.#server.stop;
     switch (served?.type) {
@@ -128,6 +146,19 @@ export class HvtMachine {
    */
   endWait(ready: bigint): void {
     this.#server.endWait(ready);
+  }
+
+  /** After the guest's last run; where its bindings tell of a trap, with the registers that the trap found. */
+  lastState(): GuestState {
+    const registers = this.#engine.registers();
+    const halt = this.#server.stop?.type === "halt" ? this.#server.stop : undefined;
+    const cookie = halt?.status === STATUS_ABORT ? halt.cookie : undefined;
+    return {
+      architecture: this.#architecture,
+      registers: new Map([...registers, ...(cookie === undefined ? [] : trapRegisters(this.#architecture, cookie))]),
+      memory: this.#engine.memory,
+      signal: halt === undefined ? SIGSEGV : SIGABRT,
+    };
   }
 
   close(): void {

@@ -5,7 +5,8 @@ import { HostError } from "../../host/error.ts";
 import { guestAddress } from "../../memory/address.ts";
 import { AARCH64_TABLES, ADDRESS_BITS, MAIR } from "../../memory/page-table/aarch64.ts";
 import { PAGE_BYTES } from "../../memory/page-table/mapping.ts";
-import type { GuestFault, GuestStart } from "../engine.ts";
+import type { DebugControl, DebugEngine, DebugHit, GuestFault, GuestStart, Registers } from "../engine.ts";
+import { debugHit, debugLimits, guestDebug } from "./debug-aarch64.ts";
 import { describeExit } from "./exit.ts";
 import {
   describeException,
@@ -32,6 +33,7 @@ export const REGISTER = {
   pstate: core(264),
   spEl1: core(272),
   elrEl1: core(280),
+  spsrEl1: core(288),
   sctlr: system(3, 0, 1, 0, 0),
   cpacr: system(3, 0, 1, 0, 2),
   ttbr0: system(3, 0, 2, 0, 0),
@@ -40,7 +42,10 @@ export const REGISTER = {
   far: system(3, 0, 6, 0, 0),
   mair: system(3, 0, 10, 2, 0),
   vbar: system(3, 0, 12, 0, 0),
+  tpidrEl1: system(3, 0, 13, 0, 4),
 } as const;
+
+const X_REGISTERS = 31;
 
 /** `struct kvm_vcpu_init`: target and features. */
 const VCPU_INIT_BYTES = 32;
@@ -96,10 +101,13 @@ class ArmProcessor implements Processor {
   hypercallPointer = 0;
   readonly #vcpu: KvmVcpu;
   readonly #run: DataView;
+  readonly debugLimits: DebugEngine["debugLimits"];
+  #control: DebugControl | undefined;
 
   constructor({ kvm, machine, vcpu, memory }: ProcessorParts) {
     this.#vcpu = vcpu;
     this.#run = vcpu.run;
+    this.debugLimits = debugLimits(kvm);
     if (kvm.capability("KVM_CAP_ARM_NISV_TO_USER") > 0) machine.enable("KVM_CAP_ARM_NISV_TO_USER");
     const init = new Uint8Array(VCPU_INIT_BYTES);
     machine.tell("KVM_ARM_PREFERRED_TARGET", init);
@@ -139,8 +147,7 @@ class ArmProcessor implements Processor {
   fault(): GuestFault {
     const run = this.#run;
     const reason = run.getUint32(RUN.exitReason, true);
-    const address = run.getBigUint64(RUN.exit + EXIT_MMIO.address, true);
-    const vector = reason === EXIT.mmio && this.#isStore() ? vectorOf(address) : undefined;
+    const vector = this.#vector();
     if (vector !== undefined) {
       return describeException(vector, {
         syndrome: this.#vcpu.getRegister(REGISTER.esr),
@@ -162,6 +169,43 @@ class ArmProcessor implements Processor {
     return this.#vcpu.getRegister(REGISTER.pc);
   }
 
+  registers(): Registers {
+    const read = (register: bigint) => this.#vcpu.getRegister(register);
+    const registers = new Map<string, bigint>();
+    for (let number = 0; number < X_REGISTERS; number++) registers.set(`x${number}`, read(REGISTER.x(number)));
+    registers.set("sp", read(REGISTER.spEl1));
+    registers.set("pc", read(REGISTER.pc));
+    registers.set("pstate", read(REGISTER.pstate));
+    if (this.#vector() === undefined) return registers;
+    registers.set("x0", read(REGISTER.tpidrEl1));
+    registers.set("pc", read(REGISTER.elrEl1));
+    return registers.set("pstate", read(REGISTER.spsrEl1));
+  }
+
+  setRegisters(registers: Registers): void {
+    for (const [name, value] of registers) {
+      const number = /^x([0-9]+)$/.exec(name)?.[1];
+      if (number !== undefined) this.#vcpu.setRegister(REGISTER.x(Number(number)), value);
+      else if (name === "sp") this.#vcpu.setRegister(REGISTER.spEl1, value);
+      else if (name === "pc" || name === "pstate") this.#vcpu.setRegister(REGISTER[name], value);
+    }
+  }
+
+  debug(control: DebugControl): void {
+    this.#vcpu.tell("KVM_SET_GUEST_DEBUG_ARM", guestDebug(control));
+    this.#control = control;
+  }
+
+  debugHit(): DebugHit {
+    return debugHit(this.#run, this.#control?.hardware ?? []);
+  }
+
+  /** The engine's own vector that ended the run; undefined where none did. */
+  #vector(): number | undefined {
+    if (this.#run.getUint32(RUN.exitReason, true) !== EXIT.mmio || !this.#isStore()) return undefined;
+    return vectorOf(this.#run.getBigUint64(RUN.exit + EXIT_MMIO.address, true));
+  }
+
   #isStore(): boolean {
     const run = this.#run;
     return (
@@ -181,15 +225,7 @@ class ArmProcessor implements Processor {
     if (errno !== 0 || reason !== EXIT.mmio)
       throw new HostError(`KVM_RUN (exit ${reason})`, errno, "counter's frequency");
     const frequencyHz = this.#run.getUint32(RUN.exit + EXIT_MMIO.data, true);
-    this.#completeExit();
+    this.#vcpu.settle();
     return frequencyHz;
-  }
-
-  /** Lets KVM finish the last exit, and nothing more: it would move the program counter on at the next entry. */
-  #completeExit(): void {
-    this.#run.setUint8(RUN.immediateExit, 1);
-    const errno = this.#vcpu.enter();
-    this.#run.setUint8(RUN.immediateExit, 0);
-    if (errno !== EINTR) throw new HostError("KVM_RUN (immediate exit)", errno, "counter's frequency");
   }
 }

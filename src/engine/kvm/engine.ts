@@ -3,9 +3,11 @@ import { type HostMapping, mapGuarded } from "../../host/mapping.ffi.ts";
 import { guestAddress, hostAddress } from "../../memory/address.ts";
 import { GuestMemory } from "../../memory/guest-memory.ts";
 import { writePageTables } from "../../memory/page-table/tables.ts";
-import type { Engine, EngineStop, GuestStart, HypercallServer } from "../engine.ts";
+import type { DebugControl, DebugEngine, EngineStop, GuestStart, HypercallServer, Registers } from "../engine.ts";
+import { syncInstructions } from "./instructions.ffi.ts";
 import type { Kvm, KvmMachine, KvmVcpu } from "./kvm.ffi.ts";
 import { TABLES_ADDRESS, TABLES_BYTES } from "./layout.ts";
+import { EXIT, RUN } from "./numbers.ts";
 import type { Architecture, Processor } from "./processor.ts";
 import { TimeSlice } from "./time-slice.ffi.ts";
 
@@ -18,7 +20,7 @@ const SERVED: EngineStop = { type: "served" };
 const INTERRUPTED: EngineStop = { type: "interrupted" };
 
 /** Runs a guest on KVM: one vCPU, one range of memory from address 0 on. */
-export class KvmEngine implements Engine {
+export class KvmEngine implements DebugEngine {
   readonly memory: GuestMemory;
   readonly #architecture: Architecture;
   readonly #processor: Processor;
@@ -84,7 +86,7 @@ export class KvmEngine implements Engine {
       const errno = this.#vcpu.enter();
       if (errno !== 0) return this.#refused(errno);
       const number = processor.hypercallNumber();
-      if (number < 0) return { type: "fault", fault: processor.fault() };
+      if (number < 0) return this.#noHypercall();
       if (!server.serve(number, processor.hypercallPointer)) return SERVED;
     }
   }
@@ -107,8 +109,40 @@ export class KvmEngine implements Engine {
     return this.#timeSlice;
   }
 
+  #noHypercall(): EngineStop {
+    const isDebug = this.#vcpu.run.getUint32(RUN.exitReason, true) === EXIT.debug;
+    return isDebug
+      ? { type: "debug", hit: this.#processor.debugHit() }
+      : { type: "fault", fault: this.#processor.fault() };
+  }
+
   pc(): bigint {
     return this.#processor.pc();
+  }
+
+  registers(): Registers {
+    return this.#processor.registers();
+  }
+
+  get debugLimits(): DebugEngine["debugLimits"] {
+    return this.#processor.debugLimits;
+  }
+
+  settle(): void {
+    this.#vcpu.settle();
+  }
+
+  setRegisters(registers: Registers): void {
+    this.#processor.setRegisters(registers);
+  }
+
+  debug(control: DebugControl): void {
+    this.#processor.debug(control);
+  }
+
+  instructionsWritten(address: number, bytes: number): void {
+    const { hostAddress: at } = this.memory.own(guestAddress(address), bytes);
+    if (at !== undefined) syncInstructions(at, bytes);
   }
 
   close(): void {

@@ -5,7 +5,7 @@
  */
 import type { GuestMemory } from "../../memory/guest-memory.ts";
 import { PAGE_BYTES } from "../../memory/page-table/mapping.ts";
-import type { GuestFault } from "../engine.ts";
+import type { GuestFault, Registers } from "../engine.ts";
 import { HANDLER_STACK_ADDRESS, HANDLERS_ADDRESS } from "./layout.ts";
 
 /** The handlers write the address of what they saved to this port. */
@@ -109,7 +109,18 @@ const COMMON_CODE = Uint8Array.of(
 );
 
 /** What the handlers leave on their stack, from the lowest address on: 64 bits each. */
-const SAVED = { bytes: 9 * 8, vector: 16, error: 24, pc: 32 } as const;
+const SAVED = {
+  bytes: 9 * 8,
+  rdx: 0,
+  rax: 8,
+  vector: 16,
+  error: 24,
+  pc: 32,
+  cs: 40,
+  rflags: 48,
+  rsp: 56,
+  ss: 64,
+} as const;
 
 /** Bits of a page fault's error code (Intel SDM volume 3, figure 4-12). */
 const WRITE = 1 << 1;
@@ -130,4 +141,14 @@ export function readFault(memory: GuestMemory, pointer: number, faultAddress: bi
   if (vector !== PAGE_FAULT) return { what: error === 0 ? what : `${what} (code 0x${error.toString(16)})`, pc };
   const access = (error & INSTRUCTION_FETCH) !== 0 ? "execute" : (error & WRITE) !== 0 ? "write" : "read";
   return { what, address: faultAddress, access, pc };
+}
+
+/** The registers that a handler and the processor saved, as the guest had them. @param pointer as of `readFault`. */
+export function readSavedRegisters(memory: GuestMemory, pointer: number): Registers {
+  const saved = memory.range(pointer, SAVED.bytes);
+  if (saved === undefined) return new Map();
+  const names = { rax: "rax", rdx: "rdx", pc: "rip", cs: "cs", rflags: "rflags", rsp: "rsp", ss: "ss" } as const;
+  return new Map(
+    (Object.keys(names) as (keyof typeof names)[]).map((field) => [names[field], saved.bigU64(SAVED[field])]),
+  );
 }

@@ -1,9 +1,10 @@
 /** KVM's descriptors as thin typed calls: only those that the engine needs. */
 import { closeSync, constants, openSync } from "node:fs";
 import koffi from "koffi";
+import { ERRNO } from "../../host/errno.ts";
 import { HostError } from "../../host/error.ts";
 import { type HostMapping, mapDescriptor } from "../../host/mapping.ffi.ts";
-import { ASK, CAPABILITY, KVM_API_VERSION, KVM_RUN, TELL } from "./numbers.ts";
+import { ASK, CAPABILITY, KVM_API_VERSION, KVM_RUN, RUN, TELL } from "./numbers.ts";
 
 export const KVM_DEVICE = "/dev/kvm";
 
@@ -161,6 +162,14 @@ export class KvmVcpu {
   /** Runs the guest up to its next exit. @returns 0, or the error number. */
   enter(): number {
     return ask(this.descriptor, KVM_RUN, 0) < 0 ? koffi.errno() : 0;
+  }
+
+  /** Lets KVM finish the last exit, and nothing more: it would move the program counter on at the next entry. */
+  settle(): void {
+    this.run.setUint8(RUN.immediateExit, 1);
+    const errno = this.enter();
+    this.run.setUint8(RUN.immediateExit, 0);
+    if (errno !== ERRNO.EINTR) throw new HostError("KVM_RUN (immediate exit)", errno, KVM_DEVICE);
   }
 
   ask(request: keyof typeof ASK, argument: number): number {

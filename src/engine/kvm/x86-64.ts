@@ -5,13 +5,15 @@ import { guestAddress } from "../../memory/address.ts";
 import type { GuestMemory } from "../../memory/guest-memory.ts";
 import { PAGE_BYTES } from "../../memory/page-table/mapping.ts";
 import { X86_64_TABLES } from "../../memory/page-table/x86-64.ts";
-import type { GuestFault, GuestStart } from "../engine.ts";
+import type { DebugControl, DebugHit, GuestFault, GuestStart, Registers } from "../engine.ts";
+import { DEBUG_LIMITS, debugHit, guestDebug } from "./debug-x86-64.ts";
 import { describeExit } from "./exit.ts";
 import {
   FAULT_PORT,
   GDT_TABLE,
   IDT_TABLE,
   readFault,
+  readSavedRegisters,
   SELECTOR,
   TASK_ADDRESS,
   TASK_BYTES,
@@ -63,6 +65,7 @@ const SEGMENT = {
   granularity: 20,
 };
 const SEGMENT_UNUSABLE = 22;
+const SEGMENTS = ["cs", "ss", "ds", "es", "fs", "gs"] as const;
 
 /** Protection, coprocessor monitoring, extension type, native floating-point errors, write protection, paging (Intel SDM volume 3, 2.5). */
 const CR0_PAGING = 1n << 31n;
@@ -98,6 +101,7 @@ class X86Processor implements Processor {
   readonly #vcpu: KvmVcpu;
   readonly #run: DataView;
   readonly #memory: GuestMemory;
+  #control: DebugControl | undefined;
 
   constructor({ kvm, vcpu, memory }: ProcessorParts) {
     this.#vcpu = vcpu;
@@ -163,9 +167,53 @@ class X86Processor implements Processor {
   }
 
   pc(): bigint {
+    return this.#regs().getBigUint64(REGS.rip, true);
+  }
+
+  registers(): Registers {
+    const regs = this.#regs();
+    const sregs = this.#sregs();
+    const registers = new Map<string, bigint>();
+    for (const [index, name] of REGISTERS.entries()) registers.set(name, regs.getBigUint64(index * 8, true));
+    for (const name of SEGMENTS) {
+      registers.set(name, BigInt(sregs.getUint16(SREGS[name] + SEGMENT.selector, true)));
+    }
+    registers.set("fs_base", sregs.getBigUint64(SREGS.fs, true));
+    registers.set("gs_base", sregs.getBigUint64(SREGS.gs, true));
+    if (this.#outPort() !== FAULT_PORT) return registers;
+    return new Map([...registers, ...readSavedRegisters(this.#memory, this.#outValue())]);
+  }
+
+  setRegisters(registers: Registers): void {
+    const regs = this.#regs();
+    for (const [index, name] of REGISTERS.entries()) {
+      const value = registers.get(name);
+      if (value !== undefined) regs.setBigUint64(index * 8, value, true);
+    }
+    this.#vcpu.tell("KVM_SET_REGS", bytesOf(regs));
+    const sregs = this.#sregs();
+    for (const name of ["fs", "gs"] as const) {
+      const base = registers.get(`${name}_base`);
+      if (base !== undefined) sregs.setBigUint64(SREGS[name], base, true);
+    }
+    this.#vcpu.tell("KVM_SET_SREGS", bytesOf(sregs));
+  }
+
+  readonly debugLimits = DEBUG_LIMITS;
+
+  debug(control: DebugControl): void {
+    this.#vcpu.tell("KVM_SET_GUEST_DEBUG", guestDebug(control));
+    this.#control = control;
+  }
+
+  debugHit(): DebugHit {
+    return debugHit(this.#run, this.#control?.hardware ?? []);
+  }
+
+  #regs(): DataView {
     const regs = new DataView(new ArrayBuffer(REGS_BYTES));
     this.#vcpu.tell("KVM_GET_REGS", bytesOf(regs));
-    return regs.getBigUint64(REGS.rip, true);
+    return regs;
   }
 
   /** The port of an `out` of 32 bits, once; -1 where the exit was another. */
