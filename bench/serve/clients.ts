@@ -9,38 +9,40 @@ async function client(command: readonly string[]): Promise<string> {
   return stdout;
 }
 
-export interface RedisRates {
-  /** Requests a second. */
-  readonly set: number;
-  readonly get: number;
-}
-
-/** Debian's redis-benchmark: 50 connections, values of 3 bytes, as the published measurements have them. */
-export async function redisBenchmark(server: RunningServer, pipelining: number, requests: number): Promise<RedisRates> {
+/** Debian's redis-benchmark: 50 connections, values of 3 bytes, as the published measurements have them: requests a second. */
+export async function redisBenchmark(
+  server: RunningServer,
+  test: "SET" | "GET",
+  pipelining: number,
+  requests: number,
+): Promise<number> {
   const output = await client([
-    ...["redis-benchmark", "-h", server.address, "-p", String(server.port), "-t", "set,get", "-c", "50", "-d", "3"],
+    ...["redis-benchmark", "-h", server.address, "-p", String(server.port), "-t", test, "-c", "50", "-d", "3"],
     ...["-n", String(requests), "-P", String(pipelining), "-r", "100000", "--csv"],
   ]);
-  const rate = (test: string) => {
-    const match = new RegExp(`^"${test}","([0-9.]+)"`, "m").exec(output);
-    if (match === null) throw new Error(`redis-benchmark printed no rate of ${test}: ${output}`);
-    return Number(match[1]);
-  };
-  return { set: rate("SET"), get: rate("GET") };
+  const match = new RegExp(`^"${test}","([0-9.]+)"`, "m").exec(output);
+  if (match === null) throw new Error(`redis-benchmark printed no rate of ${test}: ${output}`);
+  return Number(match[1]);
 }
 
-/** Debian's wrk with one thread and 50 connections: answers a second. Failed answers end the benchmark. */
-export async function wrk(server: RunningServer, path: string, keepAlive: boolean, seconds: number): Promise<number> {
+/** Debian's wrk with one thread and 50 connections. Failed answers end the benchmark. */
+export async function wrk(
+  server: RunningServer,
+  path: string,
+  keepAlive: boolean,
+  seconds: number,
+): Promise<{ readonly perSecond: number; readonly requests: number }> {
   const output = await client([
     ...["wrk", "-t", "1", "-c", "50", "-d", `${seconds}s`],
     ...(keepAlive ? [] : ["-H", "Connection: close"]),
     `http://${server.address}:${server.port}${path}`,
   ]);
   const rate = /^Requests\/sec:\s+([0-9.]+)/m.exec(output);
-  if (rate === null || /Non-2xx/.test(output) || /Socket errors: .*connect [1-9]/.test(output)) {
+  const count = /^\s+(\d+) requests in /m.exec(output);
+  if (rate === null || count === null || /Non-2xx/.test(output) || /Socket errors: .*connect [1-9]/.test(output)) {
     throw new Error(`wrk against ${server.address} failed: ${output}`);
   }
-  return Number(rate[1]);
+  return { perSecond: Number(rate[1]), requests: Number(count[1]) };
 }
 
 /** Round trips of ping in microseconds, 1 ms apart. */

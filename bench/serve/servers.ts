@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,6 +23,8 @@ export interface ServerKind {
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
+  /** Processor time that it has used, of its own and in the kernel for it, in seconds. */
+  readonly processorSeconds: () => number;
   readonly stop: () => Promise<void>;
 }
 
@@ -34,24 +36,29 @@ export interface KitServer {
   readonly args?: readonly string[];
 }
 
-const TAP_HOST = "10.3.0.1";
-const TAP_GUEST = "10.3.0.2";
+const GUEST = { tap: "tap0", host: "10.3.0.1", address: "10.3.0.2" };
+const OWN_STACK = { tap: "tap1", host: "10.3.1.1", address: "10.3.1.2" };
 
-/** A server of the kit in each of its forms; one at a time, so that they share tap and addresses. */
+/** A server of the kit in each of its forms, each with its own address, so that all can be up at once. */
 export function kitServers(server: KitServer, peer: PeerNamespace): ServerKind[] {
   const { program, port, memoryMib, args = [] } = server;
   const native = join(ROOT, "guests/native", GUEST_ARCHITECTURE, program);
   const image = join(ROOT, "guests/images", GUEST_ARCHITECTURE, `${program}.spt`);
   const skiff = [process.execPath, join(ROOT, "dist/skiff.cjs"), "run", "--mem", String(memoryMib)];
-  const guest = [...skiff, "--net", `service=tap0,host=${TAP_HOST}/24`, image, `--ipv4=${TAP_GUEST}/24`];
-  const overTap = ["ip tuntap add tap0 mode tap", `ip addr add ${TAP_HOST}/24 dev tap0`, "ip link set tap0 up"];
-  const onTap = [`${native}-tap`, "--net:service=tap0", `--mem=${memoryMib}`, `--ipv4=${TAP_GUEST}/24`];
+  const guest = [...skiff, "--net", `service=${GUEST.tap},host=${GUEST.host}/24`, image, `--ipv4=${GUEST.address}/24`];
+  const { tap, host, address } = OWN_STACK;
+  const overTap = [`ip tuntap add ${tap} mode tap`, `ip addr add ${host}/24 dev ${tap}`, `ip link set ${tap} up`];
+  const onTap = [`${native}-tap`, `--net:service=${tap}`, `--mem=${memoryMib}`, `--ipv4=${address}/24`];
   return [
-    { name: `${program}, process engine`, path: "tap", start: () => startServer([...guest, ...args], TAP_GUEST, port) },
+    {
+      name: `${program}, process engine`,
+      path: "tap",
+      start: () => startServer([...guest, ...args], GUEST.address, port),
+    },
     {
       name: `${program}, native on its own stack`,
       path: "tap",
-      start: () => startServer([...onTap, ...args], TAP_GUEST, port, { before: overTap, after: ["ip link del tap0"] }),
+      start: () => startServer([...onTap, ...args], address, port, { before: overTap, after: [`ip link del ${tap}`] }),
     },
     {
       name: `${program}, native on sockets`,
@@ -61,12 +68,16 @@ export function kitServers(server: KitServer, peer: PeerNamespace): ServerKind[]
   ];
 }
 
+// Not those of the kit's servers, beside which they are up in the same namespace.
+const REDIS_PORT = 6380;
+const NGINX_PORT = 8080;
+
 /** Debian's Redis as its package has it, without snapshots and log; one process, as kv is one. */
 export function redisServers(peer: PeerNamespace): ServerKind[] {
   const command = [
     "redis-server",
     "--port",
-    "6379",
+    String(REDIS_PORT),
     "--save",
     "",
     "--appendonly",
@@ -77,8 +88,12 @@ export function redisServers(peer: PeerNamespace): ServerKind[] {
     "*",
   ];
   return [
-    { name: "redis-server", path: "veth", start: () => startServer([...peer.enter, ...command], peer.address, 6379) },
-    { name: "redis-server", path: "loopback", start: () => startServer(command, "127.0.0.1", 6379) },
+    {
+      name: "redis-server",
+      path: "veth",
+      start: () => startServer([...peer.enter, ...command], peer.address, REDIS_PORT),
+    },
+    { name: "redis-server", path: "loopback", start: () => startServer(command, "127.0.0.1", REDIS_PORT) },
   ];
 }
 
@@ -87,21 +102,24 @@ export function nginxServers(peer: PeerNamespace, folder: string): ServerKind[] 
   const root = join(folder, "nginx");
   mkdirSync(root, { recursive: true });
   writeFileSync(join(root, "index.html"), `${"<p>4096 bytes</p>\n".padEnd(4096, "x")}`);
-  const configuration = join(root, "nginx.conf");
-  writeFileSync(
-    configuration,
-    `worker_processes 1; daemon off; pid ${root}/pid; error_log ${root}/error.log;
+  const command = (instance: string) => {
+    const configuration = join(root, `${instance}.conf`);
+    writeFileSync(
+      configuration,
+      `worker_processes 1; daemon off; pid ${root}/${instance}.pid; error_log ${root}/${instance}.log;
 user root;
 events { worker_connections 4096; }
 http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; open_file_cache max=16;
   types { text/html html; }
-  server { listen 80; root ${root}; } }
+  server { listen ${NGINX_PORT}; root ${root}; } }
 `,
-  );
-  const command = ["nginx", "-c", configuration];
+    );
+    return ["nginx", "-c", configuration];
+  };
+  const inPeer = [...peer.enter, ...command("veth")];
   return [
-    { name: "nginx", path: "veth", start: () => startServer([...peer.enter, ...command], peer.address, 80) },
-    { name: "nginx", path: "loopback", start: () => startServer(command, "127.0.0.1", 80) },
+    { name: "nginx", path: "veth", start: () => startServer(inPeer, peer.address, NGINX_PORT) },
+    { name: "nginx", path: "loopback", start: () => startServer(command("loopback"), "127.0.0.1", NGINX_PORT) },
   ];
 }
 
@@ -128,7 +146,16 @@ async function startServer(
     await stop();
     throw new Error(`${command.join(" ")} does not answer on ${address}:${port}`, { cause: error });
   }
-  return { address, port, stop };
+  return { address, port, processorSeconds: () => processorSeconds(child.pid ?? 0), stop };
+}
+
+/** Of a process with its threads, and of its children. */
+function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+  // proc(5): utime and stime are fields 14 and 15, the state behind the name is field 3; 100 ticks a second.
+  const own = (Number(fields[11]) + Number(fields[12])) / 100;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+  return children.reduce((sum, child) => sum + processorSeconds(Number(child)), own);
 }
 
 /** SIGTERM: every one of these servers, and a guest, ends by it. */
