@@ -3,6 +3,7 @@ import type { Console } from "../device/console.ts";
 import { AARCH64 } from "../engine/kvm/aarch64.ts";
 import { KvmEngine } from "../engine/kvm/engine.ts";
 import { KVM_DEVICE, Kvm } from "../engine/kvm/kvm.ffi.ts";
+import { missingNeed } from "../engine/kvm/needs.ts";
 import { X86_64 } from "../engine/kvm/x86-64.ts";
 import type { Image } from "../format/image.ts";
 import { BYTES_PER_MIB } from "../format/memory.ts";
@@ -47,6 +48,7 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
   const { block, net, waitFor } = hostDevices(devices);
   const kvm = openKvm();
   try {
+    requireCapabilities(kvm, image.architecture);
     const engine = new KvmEngine(kvm, ARCHITECTURES[image.architecture], memoryMib * BYTES_PER_MIB);
     try {
       const machine = new HvtMachine(engine, { image, commandLine, console, clock: new HostClock(), block, net });
@@ -114,12 +116,22 @@ function openKvm(): Kvm {
   try {
     return Kvm.open();
   } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(`${error.message}; this kernel is too old`, { cause: error });
+    if (error instanceof RangeError)
+      throw new UsageError(`${error.message}; Skiff knows no such KVM, link the image for spt`, { cause: error });
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     const mend = KVM_MEND[code];
     if (mend === undefined) throw error;
     throw new UsageError(mend, { cause: error });
   }
+}
+
+function requireCapabilities(kvm: Kvm, architecture: Image["architecture"]): void {
+  const missing = missingNeed(kvm, architecture);
+  if (missing === undefined) return;
+  const { capability, linux } = missing;
+  throw new UsageError(
+    `this host's KVM lacks ${capability}, which Linux has since ${linux}; take a newer kernel, or link the image for spt`,
+  );
 }
 
 const NO_KVM = `this host has no ${KVM_DEVICE}; skiff doctor says how to get it, or link the image for spt`;

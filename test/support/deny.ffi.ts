@@ -1,6 +1,6 @@
-// A program: deny CALL[,ARGUMENT,VALUE] ERRNO DESCRIPTORS PROGRAM [WORD ...]
+// A program: deny CALL[,ARGUMENT,VALUE]... ERRNO DESCRIPTORS PROGRAM [WORD ...]
 // Becomes PROGRAM, in which the kernel refuses one system call with that error number: it shows what a program does on
-// kernels and in containers that lack the call. So many descriptors from 0 on are left to it.
+// kernels and in containers that lack the call; by error number 0 the call does nothing and gives 0. So many descriptors from 0 on are left to it.
 import koffi from "koffi";
 import { BpfAssembler } from "../../src/engine/process/seccomp/bpf.ts";
 import { execve, setCloseOnExec } from "../../src/host/libc.ffi.ts";
@@ -18,15 +18,15 @@ const prctl = libc.func("int prctl(int, unsigned long, unsigned long, unsigned l
 const syscall = libc.func("long syscall(long, long, long, void *)");
 
 const [rule = "", errno = "", descriptors = "", program = "", ...words] = process.argv.slice(2);
-const [call = 0, argument, value = 0] = rule.split(",").map(Number);
+const [call = 0, ...conditions] = rule.split(",").map(Number);
 
 const bpf = new BpfAssembler();
 const allowed = bpf.label("allowed");
 bpf.load(0);
 bpf.jumpIfEqual(call, undefined, allowed);
-if (argument !== undefined) {
-  bpf.load(ARGUMENTS_OFFSET + 8 * argument);
-  bpf.jumpIfEqual(value, undefined, allowed);
+for (let at = 0; at < conditions.length; at += 2) {
+  bpf.load(ARGUMENTS_OFFSET + 8 * (conditions[at] ?? 0));
+  bpf.jumpIfEqual(conditions[at + 1] ?? 0, undefined, allowed);
 }
 bpf.return(RETURN_ERRNO | Number(errno));
 bpf.place(allowed);
