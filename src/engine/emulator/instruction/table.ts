@@ -1,0 +1,19 @@
+/** The instructions of ARMv8.0-A with LSE, CRC32 and the cryptographic extension: every row, and nothing beside it is allocated. */
+import { BRANCHES } from "./branches.ts";
+import { DATA_PROCESSING_IMMEDIATE } from "./data-processing-immediate.ts";
+import { DATA_PROCESSING_REGISTER } from "./data-processing-register.ts";
+import { makeDecoder } from "./decoder.ts";
+import { LOADS_AND_STORES } from "./loads-and-stores.ts";
+import type { Row } from "./row.ts";
+import { SYSTEM } from "./system.ts";
+
+export const INSTRUCTIONS: readonly Row[] = [
+  ...DATA_PROCESSING_IMMEDIATE,
+  ...BRANCHES,
+  ...SYSTEM,
+  ...LOADS_AND_STORES,
+  ...DATA_PROCESSING_REGISTER,
+];
+
+/** @returns the row of an instruction word; undefined where the word is not allocated. */
+export const decode: (word: number) => Row | undefined = makeDecoder(INSTRUCTIONS);
