@@ -44,6 +44,7 @@ const commandsApart = {
 for (const [command, entry] of [
   ["skiff", "src/cli/main.ts"],
   ["skiff-spt", "src/cli/skiff-spt.ts"],
+  ["skiff-hvt", "src/cli/skiff-hvt.ts"],
   ...APART.map((command) => [`skiff-${command}`, `src/cli/${command}.ts`]),
 ]) {
   const outfile = `dist/${command}.cjs`;

@@ -1,34 +1,9 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { SPT_ABI_VERSION } from "../abi/spt.ts";
-import { ImageError } from "../format/error.ts";
-import type { Image, ManifestDevice } from "../format/image.ts";
-import { parseImage } from "../format/parse.ts";
-import { ERRNO } from "../host/errno.ts";
-import { HostError } from "../host/error.ts";
-import { errorText, isOpen, seekableBytes } from "../host/libc.ffi.ts";
 import { executableMemfd, replaceProcess, standardFlags } from "../host/replace-process.ts";
-import { INTERFACE_NAME_MAX, isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
-import { BLOCK_BYTES_MIN, MEMORY_MIB_DEFAULT } from "../monitor/device-options.ts";
-import { hostArchitecture } from "../monitor/engine-choice.ts";
-import { UsageError } from "../monitor/error.ts";
-import { readImageBytes } from "../monitor/image-file.ts";
-import type { OpenDevice } from "../monitor/open-devices.ts";
 import { executableForThisHost } from "../monitor/process-machine.ts";
-import { type DeviceArgument, parseOption, splitArguments } from "./spt-arguments.ts";
-import { VERSION } from "./version.ts";
-
-/** Ends the tender with lines as `warnx(3)` writes them, and the usage where upstream adds it. */
-class TenderExit extends Error {
-  readonly lines: readonly string[];
-  readonly withUsage: boolean;
-
-  constructor(lines: readonly string[], withUsage = false) {
-    super(lines.join("; "));
-    this.lines = lines;
-    this.withUsage = withUsage;
-  }
-}
+import { readImage, readOptions, refuse, type Tender, TenderExit, usage, version, warn } from "./tender.ts";
+import { splitArguments } from "./tender-arguments.ts";
 
 /**
  * `skiff-spt`: the options, exit statuses and messages of Solo5's `solo5-spt` (v0.12, `tenders/spt/`), for programs that
@@ -37,13 +12,25 @@ class TenderExit extends Error {
 export function runTender(program: string, words: readonly string[]): number {
   const flags = standardFlags();
   const name = basename(program).replace(/\.cjs$/, "");
+  const tender: Tender = {
+    name,
+    abi: "spt",
+    abiVersion: SPT_ABI_VERSION,
+    usage: ["--x-exec-heap                           make heap and stack executable (dangerous)"],
+  };
   try {
     const command = splitArguments(words);
-    if (command.action === "help") return usage(name);
-    if (command.action === "version") return version(name);
+    if (command.action === "help") return usage(tender);
+    if (command.action === "version") return version(tender);
     if (command.action === "missing kernel") throw new TenderExit(["Missing KERNEL operand"], true);
-    const image = readImage(command.kernel);
-    const { devices, memoryMib, executableHeap } = readOptions(name, image, command.options);
+    const image = readImage(tender, command.kernel);
+    let executableHeap = false;
+    const { devices, memoryMib } = readOptions(image, command.options, (word) => {
+      if (!word.startsWith("--x-exec-heap")) return false;
+      warn(name, "WARNING: --x-exec-heap makes the guest's heap and stack executable; that is dangerous");
+      executableHeap = true;
+      return true;
+    });
     const executable = executableForThisHost({
       image,
       memoryMib,
@@ -59,202 +46,6 @@ export function runTender(program: string, words: readonly string[]): number {
       flags,
     );
   } catch (error) {
-    return refuse(name, error);
+    return refuse(tender, error);
   }
-}
-
-function refuse(name: string, error: unknown): number {
-  if (error instanceof TenderExit) {
-    for (const line of error.lines) warn(name, line);
-    return error.withUsage ? usage(name) : 1;
-  }
-  if (error instanceof UsageError || error instanceof ImageError || error instanceof HostError) {
-    warn(name, error.message);
-    return 1;
-  }
-  throw error;
-}
-
-function warn(name: string, line: string): void {
-  writeSync(2, `${name}: ${line}\n`);
-}
-
-function readImage(path: string): Image {
-  let image: Image;
-  try {
-    image = parseImage(readImageBytes(path));
-  } catch (error) {
-    throw new TenderExit([imageComplaint(path, error)]);
-  }
-  if (image.abi !== "spt") throw new TenderExit([`${path}: Executable is not for the solo5-spt target`]);
-  if (image.abiVersion !== SPT_ABI_VERSION) {
-    throw new TenderExit([`${path}: Executable requests unsupported ABI version ${image.abiVersion}`]);
-  }
-  const host = hostArchitecture();
-  if (image.architecture !== host) {
-    throw new TenderExit([
-      `${path}: invalid or unsupported executable: it is for ${image.architecture}, this host is ${host}`,
-    ]);
-  }
-  return image;
-}
-
-function imageComplaint(path: string, error: unknown): string {
-  const errno = error instanceof Error && "errno" in error && typeof error.errno === "number" ? error.errno : undefined;
-  if (errno !== undefined) return `${path}: Could not open: ${errorText(Math.abs(errno))}`;
-  if (!(error instanceof ImageError)) throw error;
-  if (error.field === "Solo5 ABI1 note") return `${path}: No Solo5 ABI information found in executable`;
-  if (error.field === "Solo5 MFT1 note") return `${path}: No Solo5 manifest found in executable`;
-  if (error.field.startsWith("mft")) return `${path}: Solo5 manifest is invalid: ${error.message}`;
-  return `${path}: invalid executable: ${error.message}`;
-}
-
-interface TenderOptions {
-  readonly memoryMib: number;
-  readonly executableHeap: boolean;
-  readonly devices: readonly OpenDevice[];
-}
-
-/** What is known of a device while the options are read. */
-interface Attachment {
-  readonly device: ManifestDevice;
-  descriptor?: number;
-  capacityBytes?: number;
-  blockBytes?: number;
-  mac?: Uint8Array;
-}
-
-function readOptions(name: string, image: Image, words: readonly string[]): TenderOptions {
-  const attachments = image.manifest.devices.map((device): Attachment => ({ device }));
-  let memoryMib = MEMORY_MIB_DEFAULT;
-  let executableHeap = false;
-  for (const word of words) {
-    const option = parseOption(word);
-    if (option.kind === "mem") {
-      memoryMib = option.mib;
-    } else if (option.kind === "malformed mem") {
-      throw new TenderExit(["Malformed argument to --mem"]);
-    } else if (option.kind === "exec-heap") {
-      warn(name, "WARNING: --x-exec-heap makes the guest's heap and stack executable; that is dangerous");
-      executableHeap = true;
-    } else {
-      const complaint = option.kind === "invalid" ? option.complaint : attach(attachments, option);
-      if (complaint !== undefined || option.kind === "invalid") {
-        const before = complaint === undefined ? [] : [complaint];
-        throw new TenderExit([...before, `Invalid option: \`${word}'`], true);
-      }
-    }
-  }
-  return { memoryMib, executableHeap, devices: finishAttachments(attachments) };
-}
-
-/** Returns a complaint, or undefined where all went well. */
-function attach(attachments: readonly Attachment[], option: DeviceArgument): string | undefined {
-  const type = option.kind === "net" || option.kind === "net-mac" ? "net" : "block";
-  const attachment = attachments.find(({ device }) => device.name === option.name && device.type === type);
-  if (attachment === undefined) return `Resource not declared in manifest: '${option.name}'`;
-  switch (option.kind) {
-    case "net": {
-      const descriptor = attachInterface(option.interface);
-      if (typeof descriptor === "string") return descriptor;
-      attachment.descriptor = descriptor;
-      return undefined;
-    }
-    case "net-mac":
-      attachment.mac = option.mac;
-      return undefined;
-    case "block":
-      Object.assign(attachment, attachFile(option.path));
-      return undefined;
-    case "block-sector-size":
-      attachment.blockBytes = option.bytes;
-      return undefined;
-  }
-}
-
-const { ENOENT, ENETDOWN, EBUSY, EPERM, EINVAL, EBADF, ENODEV, EACCES, ENAMETOOLONG } = ERRNO;
-const TAP_ERRNO: Readonly<Record<TapRefusal, number>> = {
-  absent: ENOENT,
-  down: ENETDOWN,
-  busy: EBUSY,
-  "no rights": EPERM,
-  "not a tap": EINVAL,
-  "tun device closed": EACCES,
-  "no tun device": ENODEV,
-  exists: EBUSY,
-};
-
-/** An open descriptor, or upstream's complaint. */
-function attachInterface(name: string): number | string {
-  const complaint = (errno: number) => `Could not attach interface: ${name}: ${errorText(errno)}`;
-  // The kernel would take the first bytes of a longer name, and another tap with them.
-  if (Buffer.byteLength(name) > INTERFACE_NAME_MAX) return complaint(ENAMETOOLONG);
-  if (name.startsWith("@")) {
-    const descriptor = /^@[0-9]{1,9}$/.test(name) ? Number(name.slice(1)) : Number.NaN;
-    if (Number.isNaN(descriptor)) return complaint(EINVAL);
-    if (!isOpen(descriptor)) return complaint(EBADF);
-    return isPlainTap(descriptor) ? descriptor : complaint(EINVAL);
-  }
-  const opening = openTap(name);
-  return "refusal" in opening ? complaint(TAP_ERRNO[opening.refusal]) : opening.descriptor;
-}
-
-function attachFile(path: string): { readonly descriptor: number; readonly capacityBytes: number } {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-  } catch (error) {
-    const errno = error instanceof Error && "errno" in error ? Math.abs(Number(error.errno)) : EINVAL;
-    throw new TenderExit([`Could not open block device: ${path}: ${errorText(errno)}`]);
-  }
-  const capacityBytes = seekableBytes(descriptor);
-  if (capacityBytes === undefined) {
-    closeSync(descriptor);
-    throw new TenderExit([`${path}: Could not determine capacity`]);
-  }
-  return { descriptor, capacityBytes };
-}
-
-function finishAttachments(attachments: readonly Attachment[]): OpenDevice[] {
-  const missing = attachments.filter(({ descriptor }) => descriptor === undefined);
-  if (missing.length > 0) {
-    const lines = missing.map(({ device }) => {
-      return `Device '${device.name}' of type ${device.type.toUpperCase()}_BASIC declared but not attached.`;
-    });
-    throw new TenderExit([...lines, "All declared devices must be attached. See --help for syntax."]);
-  }
-  return attachments.map(({ device, descriptor = -1, capacityBytes = 0, blockBytes = BLOCK_BYTES_MIN, mac }) => {
-    const named = { index: device.index, name: device.name, descriptor };
-    if (device.type === "net") return { type: "net", ...named, mac };
-    if (capacityBytes % blockBytes !== 0) {
-      throw new TenderExit([`${device.name}: Backing storage size must be block aligned (${blockBytes} bytes)`]);
-    }
-    if (capacityBytes < blockBytes) {
-      throw new TenderExit([`${device.name}: Backing storage must be at least 1 block (${blockBytes} bytes) in size`]);
-    }
-    return { type: "block", ...named, capacityBytes, blockBytes };
-  });
-}
-
-function version(name: string): number {
-  writeSync(2, `${name} tender, version ${VERSION}\nABI version ${SPT_ABI_VERSION}\n`);
-  return 0;
-}
-
-function usage(name: string): number {
-  writeSync(
-    2,
-    `usage: ${name} [ OPTIONS ] [ -- ] KERNEL [ ARGS ]
-KERNEL is the unikernel's file, ARGS are its command line.
-Options:
-  --mem=512                               guest memory in MB
-  --net:NAME=IFACE | @NN                  attach the tap IFACE, or descriptor NN, as network NAME
-  --net-mac:NAME=HWADDR                   hardware address of network NAME
-  --block:NAME=PATH                       attach the file or device at PATH as block storage NAME
-  --block-sector-size:NAME=SECTORSIZE     a power of two, at least 512
-  --x-exec-heap                           make heap and stack executable (dangerous)
-  --help, --version
-`,
-  );
-  return 1;
 }

@@ -3,6 +3,7 @@ import type { HostDevices } from "./host-devices.ts";
 import type { HvtMachine, MachineStop } from "./hvt-machine.ts";
 
 const NS_PER_MS = 1e6;
+const INTERRUPTED = { type: "interrupted" } as const;
 
 /** Runs a machine while this thread has nothing else to do. */
 export class BlockingRun {
@@ -18,29 +19,35 @@ export class BlockingRun {
     this.#pollSet = new PollSet(waitFor.map(({ descriptor }) => descriptor));
   }
 
-  /** Runs until the guest has ended or a signal came; after a signal it can be called again. */
-  run(): Exclude<MachineStop, { readonly type: "wait" }> {
-    if (this.#deadlineMs !== undefined && !this.#wait((this.#deadlineMs - performance.now()) * NS_PER_MS)) {
-      return { type: "interrupted" };
-    }
+  /**
+   * Runs until the guest has ended, a signal came, or so many nanoseconds have gone by; after the last two it can be
+   * called again.
+   */
+  run(sliceNs?: number): Exclude<MachineStop, { readonly type: "wait" }> {
+    const endMs = sliceNs === undefined ? Number.POSITIVE_INFINITY : performance.now() + sliceNs / NS_PER_MS;
+    if (this.#deadlineMs !== undefined && !this.#wait(this.#deadlineMs, endMs)) return INTERRUPTED;
     for (;;) {
-      const stop = this.#machine.run();
+      const leftNs = sliceNs === undefined ? undefined : (endMs - performance.now()) * NS_PER_MS;
+      if (leftNs !== undefined && leftNs <= 0) return INTERRUPTED;
+      const stop = this.#machine.run(leftNs);
       if (stop.type !== "wait") return stop;
-      if (!this.#wait(stop.timeoutNs)) return { type: "interrupted" };
+      if (!this.#wait(performance.now() + stop.timeoutNs / NS_PER_MS, endMs)) return INTERRUPTED;
     }
   }
 
-  #wait(timeoutNs: number): boolean {
-    const start = performance.now();
-    if (!this.#pollSet.wait(Math.max(0, timeoutNs))) {
-      this.#deadlineMs = start + timeoutNs / NS_PER_MS;
+  /** Waits until a device is ready or the deadline has come. @returns false where the slice's end or a signal came first. */
+  #wait(deadlineMs: number, endMs: number): boolean {
+    const timeoutMs = Math.min(deadlineMs, endMs) - performance.now();
+    const endedByItself = this.#pollSet.wait(Math.max(0, timeoutMs * NS_PER_MS));
+    let ready = 0n;
+    for (const [place, { index }] of this.#waitFor.entries()) {
+      if (endedByItself && this.#pollSet.isReady(place)) ready |= 1n << BigInt(index);
+    }
+    if (!endedByItself || (ready === 0n && endMs < deadlineMs)) {
+      this.#deadlineMs = deadlineMs;
       return false;
     }
     this.#deadlineMs = undefined;
-    let ready = 0n;
-    for (const [place, { index }] of this.#waitFor.entries()) {
-      if (this.#pollSet.isReady(place)) ready |= 1n << BigInt(index);
-    }
     this.#machine.endWait(ready);
     return true;
   }

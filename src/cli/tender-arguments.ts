@@ -7,8 +7,8 @@ export type DeviceArgument =
   | { readonly kind: "block"; readonly name: string; readonly path: string }
   | { readonly kind: "block-sector-size"; readonly name: string; readonly bytes: number };
 
-/** The words of a command line of `solo5-spt` (Solo5 v0.12, `tenders/spt/spt_main.c`). */
-export type SptArguments =
+/** The words of a command line of `solo5-spt` or `solo5-hvt` (Solo5 v0.12, `spt_main.c` and `hvt_main.c`). */
+export type TenderArguments =
   | { readonly action: "help" }
   | { readonly action: "version" }
   | { readonly action: "missing kernel" }
@@ -21,7 +21,7 @@ export type SptArguments =
     };
 
 /** Finds the kernel: the first word that is no option, or the one behind `--`. */
-export function splitArguments(words: readonly string[]): SptArguments {
+export function splitArguments(words: readonly string[]): TenderArguments {
   let count = 0;
   while (words[count]?.startsWith("-")) {
     if (words[count] === "--") {
@@ -34,16 +34,15 @@ export function splitArguments(words: readonly string[]): SptArguments {
   return splitAt(words, count, count);
 }
 
-function splitAt(words: readonly string[], optionsEnd: number, kernelAt: number): SptArguments {
+function splitAt(words: readonly string[], optionsEnd: number, kernelAt: number): TenderArguments {
   const kernel = words[kernelAt];
   if (kernel === undefined) return { action: "missing kernel" };
   return { action: "run", kernel, guestArguments: words.slice(kernelAt + 1), options: words.slice(0, optionsEnd) };
 }
 
 /** What one option word asks for; a `complaint` is what upstream says before it calls the option invalid. */
-export type SptOption =
+export type TenderOption =
   | { readonly kind: "mem"; readonly mib: number }
-  | { readonly kind: "exec-heap" }
   | { readonly kind: "malformed mem" }
   | { readonly kind: "invalid"; readonly complaint?: string }
   | DeviceArgument;
@@ -55,9 +54,8 @@ const BLOCK = new RegExp(`^--block:${NAME}=(\\S+)`);
 const BLOCK_SECTOR_SIZE = new RegExp(`^--block-sector-size:${NAME}=([0-9]{1,6})`);
 
 /** Reads an option as upstream's `sscanf` patterns do: what follows the value is not looked at. */
-export function parseOption(word: string): SptOption {
+export function parseOption(word: string): TenderOption {
   if (word.startsWith("--mem=")) return parseMem(word);
-  if (word.startsWith("--x-exec-heap")) return { kind: "exec-heap" };
   const net = NET.exec(word);
   if (net !== null) return { kind: "net", name: text(net, 1), interface: text(net, 2) };
   const mac = NET_MAC.exec(word);
@@ -75,13 +73,13 @@ export function parseOption(word: string): SptOption {
   return { kind: "invalid" };
 }
 
-function parseMem(word: string): SptOption {
+function parseMem(word: string): TenderOption {
   const match = /^--mem=\+?([0-9]+)/.exec(word);
   const mib = match === null ? 0 : Number(match[1]);
   return mib > 0 ? { kind: "mem", mib } : { kind: "malformed mem" };
 }
 
-function parseSectorSize(name: string, bytes: number): SptOption {
+function parseSectorSize(name: string, bytes: number): TenderOption {
   if (bytes < BLOCK_BYTES_MIN || bytes > 0xffff || (bytes & (bytes - 1)) !== 0) {
     return { kind: "invalid", complaint: "Block size must be a multiple of 2 greater than or equal 512" };
   }
