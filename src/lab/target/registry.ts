@@ -1,5 +1,6 @@
 import { BUBBLEWRAP } from "./bubblewrap.ts";
 import { CRUN } from "./crun.ts";
+import { DOCKER } from "./docker.ts";
 import { NATIVE, NATIVE_TAP, NATIVE_VETH } from "./native.ts";
 import { PODMAN } from "./podman.ts";
 import { QEMU_KVM, QEMU_MICROVM, QEMU_TCG } from "./qemu.ts";
@@ -19,6 +20,7 @@ export const TARGETS: readonly Target[] = [
   BUBBLEWRAP,
   RUNC,
   CRUN,
+  DOCKER,
   PODMAN,
   SYSTEMD_NSPAWN,
   RUNSC,
