@@ -75,9 +75,12 @@ function machineRows({ machine }: DoctorReport): Row[] {
   ];
 }
 
-function engineRows({ engines, machine }: DoctorReport): Row[] {
+function engineRows({ engines, machine, kvm }: DoctorReport): Row[] {
+  const slowly = (name: string) => (name === "kvm" && kvm.state === "emulated" ? ", slowly: this KVM emulates" : "");
   return engines.map(({ name, abi, runs, because }) =>
-    runs ? ["ok", name, `runs ${abi} images of ${machine.architecture}`] : ["lacks", name, because.join("; ")],
+    runs
+      ? ["ok", name, `runs ${abi} images of ${machine.architecture}${slowly(name)}`]
+      : ["lacks", name, because.join("; ")],
   );
 }
 

@@ -39,7 +39,7 @@ function otherwise(changes: Partial<DoctorReport>): DoctorReport {
 describe("skiff doctor --json", () => {
   it("ends with status 0 where the process engine runs, with 1 where it does not", () => {
     const { status } = run([process.execPath, skiff.path, "doctor", "--json"]);
-    expect(report.engines).toHaveLength(1);
+    expect(report.engines.map(({ name }) => name)).toEqual(["process", "kvm"]);
     expect(status).toBe(report.engines[0]?.runs ? 0 : 1);
   });
 
@@ -109,7 +109,7 @@ describe("skiff doctor on other hosts", () => {
     expect(status).toBe(1);
     expect(strict.memory.executableMemfd).toBe(false);
     const because = ["memory: files in memory may not be executed"];
-    expect(strict.engines).toEqual([{ name: "process", abi: "spt", runs: false, because }]);
+    expect(strict.engines[0]).toEqual({ name: "process", abi: "spt", runs: false, because });
     const mend = ["sysctl -w vm.memfd_noexec=0"];
     expect(strict.lacks).toContainEqual({ subject: "memory", reason: "files in memory may not be executed", mend });
   });
@@ -131,8 +131,22 @@ describe("what doctor concludes", () => {
     const tap = { device: "absent", netAdmin: false, create: false } as const;
     const none = { user: "none", mount: "none", net: "none", pid: "none", restrictions: [] } as const;
     const { engines, lacks } = otherwise({ kvm, tap, namespaces: none });
-    expect(engines).toEqual(report.engines);
+    expect(engines[0]).toEqual(report.engines[0]);
     expect(lacks.map(({ subject }) => subject)).toEqual(expect.arrayContaining(["kvm", "tap", "namespaces"]));
+  });
+});
+
+describe("what doctor concludes of the KVM engine", () => {
+  it.each(["real", "emulated"] as const)("is that it runs on a KVM that is %s", (state) => {
+    const { engines } = otherwise({ kvm: { ...report.kvm, state, reason: null } });
+    expect(engines[1]).toEqual({ name: "kvm", abi: "hvt", runs: true, because: [] });
+  });
+
+  it.each(["absent", "denied", "broken"] as const)("is that it does not run on one that is %s, and why", (state) => {
+    const { engines, lacks } = otherwise({ kvm: { ...report.kvm, state, reason: "EIO" } });
+    const because = lacks.filter(({ subject }) => subject === "kvm").map(({ reason }) => reason);
+    expect(because).toHaveLength(1);
+    expect(engines[1]).toEqual({ name: "kvm", abi: "hvt", runs: false, because });
   });
 });
 

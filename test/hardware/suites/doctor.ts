@@ -35,8 +35,11 @@ describe("what doctor finds in the emulated host", () => {
     assert.notEqual(report.machine.processor, "unknown");
   });
 
-  it("is the process engine, with all that it needs", () => {
-    assert.deepEqual(report.engines, [{ name: "process", abi: "spt", runs: true, because: [] }]);
+  it("is both engines, with all that they need", () => {
+    assert.deepEqual(report.engines, [
+      { name: "process", abi: "spt", runs: true, because: [] },
+      { name: "kvm", abi: "hvt", runs: true, because: [] },
+    ]);
     assert.deepEqual(report.tap, { device: "opens", netAdmin: true, create: true });
   });
 
