@@ -10,5 +10,7 @@ __attribute__((no_stack_protector)) void start(const struct hvt_boot_info *info)
     trap_install();
     clock_use(info->counter_hz);
     devices_use(info->manifest);
+    if ((info->host_features & HVT_FEATURE_RING_IO) != 0)
+        net_ring = info->net_ring;
     run_program(info->cmdline, info->image_end, info->memory_bytes);
 }

@@ -1,0 +1,58 @@
+// Frames by the network ring, which must be there: one request at a time, for the program has its frame back at once.
+#ifndef HVT_RING_H
+#define HVT_RING_H
+
+#include "bindings/hvt/hvt.h"
+
+static inline void relax(void) {
+#if defined(__x86_64__)
+    __asm__ volatile("pause");
+#else
+    __asm__ volatile("yield");
+#endif
+}
+
+// Waits until the tender, which counts up, has come to `count`.
+static inline void wait_for(const uint32_t *counted, uint32_t count) {
+    while (__atomic_load_n(counted, __ATOMIC_ACQUIRE) != count)
+        relax();
+}
+
+// Returns the count of requests with this one.
+__attribute__((always_inline)) static inline uint32_t ring_request(struct net_ring *ring,
+                                                                   enum net_ring_operation operation,
+                                                                   solo5_handle_t handle, const void *data,
+                                                                   size_t size) {
+    uint32_t made = ring->requests_made;
+    struct net_ring_request *request = &ring->request[made++ % NET_RING_ENTRIES];
+    request->operation = operation;
+    request->handle = (uint32_t)handle;
+    request->data = data;
+    request->size = (uint32_t)size;
+    // The tender stores that it wants the bell, and then loads this count: with a full barrier between store and load on
+    // both sides, one of both sees the other's store.
+    __atomic_store_n(&ring->requests_made, made, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&ring->wants_bell, __ATOMIC_SEQ_CST) != 0)
+        doorbell();
+    return made;
+}
+
+// A frame that is refused is lost in silence.
+static inline void ring_send(struct net_ring *ring, solo5_handle_t handle, const uint8_t *frame, size_t size) {
+    wait_for(&ring->requests_taken, ring_request(ring, NET_RING_WRITE, handle, frame, size));
+}
+
+static inline solo5_result_t ring_receive(struct net_ring *ring, solo5_handle_t handle, uint8_t *frame, size_t size,
+                                          size_t *received) {
+    uint32_t taken = ring->answers_taken;
+    const struct net_ring_answer *answer = &ring->answer[taken++ % NET_RING_ENTRIES];
+    ring_request(ring, NET_RING_READ, handle, frame, size);
+    wait_for(&ring->answers_made, taken);
+    solo5_result_t result = (solo5_result_t)answer->result;
+    if (result == SOLO5_R_OK)
+        *received = answer->size;
+    __atomic_store_n(&ring->answers_taken, taken, __ATOMIC_RELEASE);
+    return result;
+}
+
+#endif
