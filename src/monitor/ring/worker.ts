@@ -12,8 +12,8 @@ import { CONTROL, type RingCommand, type RingParts, RingRecord, type RingThreadD
 
 /** Of one ring at a time, so that the others and commands do not wait long. */
 const REQUESTS_AT_ONCE = 64;
-/** So often an awake ring is found empty before it sleeps: some tens of microseconds. */
-const IDLE_ROUNDS_MAX = 512;
+/** So often an awake ring is found empty before it sleeps (as upstream's `HVT_RING_POLL_ITERS`): some hundred microseconds. */
+const IDLE_ROUNDS_MAX = 4096;
 /** While rings are awake: rounds between two looks at doorbells and commands. */
 const ROUNDS_BETWEEN_LOOKS = 64;
 /** The number of `wake` in the set; rings have numbers above. */
