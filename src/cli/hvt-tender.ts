@@ -63,10 +63,12 @@ async function run(
   if (folder !== undefined) requireFolder(folder);
   const failed = folder === undefined ? undefined : (state: GuestState) => dumpCore(say, folder, state);
   const common = { image, memoryMib, devices, args, say, ...(failed === undefined ? {} : { failed }) };
-  let signal: number | undefined;
-  for (const [event, number] of Object.entries(SIGNALS)) process.once(event, () => (signal = number));
-  const status = await runOnKvm({ ...common, isStopped: () => signal !== undefined });
-  if (signal !== undefined) say(`Exiting on signal ${signal}`);
+  const ending = new AbortController();
+  for (const [event, number] of Object.entries(SIGNALS)) process.once(event, () => ending.abort(number));
+  const abort = ending.signal;
+  const gdb = debug.gdb ? { gdb: { port: debug.gdbPort, abort } } : {};
+  const status = await runOnKvm({ ...common, ...gdb, abort });
+  if (abort.aborted) say(`Exiting on signal ${abort.reason}`);
   return status;
 }
 

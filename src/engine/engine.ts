@@ -90,16 +90,19 @@ export interface Engine {
   close(): void;
 }
 
+/** What a debugger can ask for on this host. */
+export interface DebugLimits {
+  /** The architecture's breakpoint instruction; undefined where the host cannot end a run at it. */
+  readonly breakpointInstruction: Uint8Array | undefined;
+  /** How many hardware breaks there can be at a time: for instructions, for data, and of both together. */
+  readonly executeMax: number;
+  readonly dataMax: number;
+  readonly totalMax: number;
+}
+
 /** An engine that lets a debugger in. */
 export interface DebugEngine extends Engine {
-  readonly debugLimits: {
-    /** Bytes of the architecture's breakpoint instruction; undefined where the host cannot end a run at it. */
-    readonly breakpointInstruction: Uint8Array | undefined;
-    /** How many hardware breaks there can be at a time: for instructions, for data, and of both together. */
-    readonly executeMax: number;
-    readonly dataMax: number;
-    readonly totalMax: number;
-  };
+  readonly debugLimits: DebugLimits;
   /** Finishes what the last exit left undone, so that the registers are those before the next instruction. */
   settle(): void;
   /** Sets those that are given; after `settle`. */

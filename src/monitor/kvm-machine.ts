@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Console } from "../device/console.ts";
+import type { DebugEngine } from "../engine/engine.ts";
 import { AARCH64 } from "../engine/kvm/aarch64.ts";
 import { KvmEngine } from "../engine/kvm/engine.ts";
 import { KVM_DEVICE, Kvm } from "../engine/kvm/kvm.ffi.ts";
@@ -10,6 +11,7 @@ import { BYTES_PER_MIB } from "../format/memory.ts";
 import { EventDescriptor } from "../host/epoll.ffi.ts";
 import { HostError } from "../host/error.ts";
 import { HostClock } from "../host/transfer.ffi.ts";
+import type { GuestMemory } from "../memory/guest-memory.ts";
 import { UsageError } from "./error.ts";
 import { type HostDevices, hostDevices } from "./host-devices.ts";
 import { checkMemory, HvtMachine } from "./hvt-machine.ts";
@@ -31,7 +33,11 @@ export interface KvmMachineOptions {
 /** A machine, and the descriptors that it waits for. */
 export interface KvmMachine {
   readonly machine: HvtMachine;
+  /** The guest's; not after the machine was closed. */
+  readonly memory: GuestMemory;
   readonly waitFor: HostDevices["waitFor"];
+  /** For a debugger. */
+  readonly engine: DebugEngine;
   /**
    * Has the thread serve the guest's network ring, and tells the guest of it; before its first run, on this thread.
    * @returns what becomes known of the ring; undefined where there is none: no net device, or the thread or KVM cannot.
@@ -54,7 +60,8 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
       const machine = new HvtMachine(engine, { image, commandLine, console, clock: new HostClock(), block, net });
       const canRing = net.size > 0 && kvm.capability("KVM_CAP_IOEVENTFD") > 0;
       const offer = (thread: RingThread) => offerRing(thread, { engine, machine, devices, net });
-      return { machine, waitFor, offerRing: (thread) => (canRing ? offer(thread) : undefined) };
+      const { memory } = engine;
+      return { machine, engine, memory, waitFor, offerRing: (thread) => (canRing ? offer(thread) : undefined) };
     } catch (error) {
       engine.close();
       throw error;

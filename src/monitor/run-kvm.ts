@@ -1,9 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { STATUS_ABORT } from "../abi/hvt.ts";
 import type { DeviceBuffer } from "../device/buffer.ts";
+import type { DebugEngine, DebugLimits } from "../engine/engine.ts";
 import { resetSignal } from "../host/libc.ffi.ts";
 import { writeAll } from "../host/transfer.ffi.ts";
-import { commandLine, type GuestState } from "./hvt-machine.ts";
+import type { GdbOptions } from "./gdb/server.ts";
+import { commandLine, type GuestState, type MachineStop } from "./hvt-machine.ts";
 import { type KvmMachineOptions, kvmEmulates, makeKvmMachine } from "./kvm-machine.ts";
 import { BlockingRun } from "./run-blocking.ts";
 
@@ -17,11 +19,13 @@ export interface KvmRun extends Omit<KvmMachineOptions, "commandLine" | "console
   readonly say: (line: string) => void;
   /** Told how the guest's last run left it, where it aborted or could not go on. */
   readonly failed?: (state: GuestState) => void;
-  /** Ends the run where it answers yes; asked now and then, when this thread's event loop has had its turn. */
-  readonly isStopped?: () => boolean;
+  /** Ends the run, when this thread's event loop has had its turn. */
+  readonly abort?: AbortSignal;
+  /** Where a debugger is waited for that runs the guest; it is told of `abort` too. */
+  readonly gdb?: { readonly port: number; readonly abort: AbortSignal };
 }
 
-/** How long a run may last before it asks whether it is stopped, where no signal came. */
+/** How long a run may last before it looks whether it is aborted, where no signal came. */
 const SLICE_NS = 100e6;
 
 /**
@@ -29,29 +33,70 @@ const SLICE_NS = 100e6;
  * @returns the guest's exit status; 1 where the guest could not go on, which was said, or was stopped.
  * @throws {UsageError} or {HostError} as `makeKvmMachine`.
  */
-export async function runOnKvm({ args, say, failed, isStopped, ...options }: KvmRun): Promise<number> {
+export async function runOnKvm({ args, say, failed, abort, gdb, ...options }: KvmRun): Promise<number> {
   const console = { write: writeToStandardOutput };
   const rings = options.devices.some(({ type }) => type === "net") ? await startRingThread() : undefined;
-  const { machine, waitFor, offerRing } = makeKvmMachine({ ...options, commandLine: commandLine(args), console });
+  const { machine, engine, waitFor, offerRing } = makeKvmMachine({
+    ...options,
+    commandLine: commandLine(args),
+    console,
+  });
   if (rings?.waitUntilRunning()) offerRing(rings);
   if (kvmEmulates()) say("this host's KVM emulates the processor: guests run slowly, and without floating point");
   for (const signal of SIGNALS_OF_NODE) resetSignal(signal);
   const run = new BlockingRun(machine, waitFor);
-  const sliceNs = isStopped === undefined ? undefined : SLICE_NS;
+  const guest = {
+    architecture: options.image.architecture,
+    engine,
+    limits: debugLimits(engine),
+    run: (sliceNs: number) => run.run(sliceNs),
+  };
+  const isOver = gdb !== undefined && (await debug({ guest, say, ...gdb }));
+  const end = isOver === true ? undefined : isOver || (await runToEnd(run, abort));
+  if (end === undefined) return 1;
+  if (end.type === "broken") say(`the guest ${end.reason}`);
+  if (end.type === "broken" || end.status === STATUS_ABORT) failed?.(machine.lastState());
+  return end.type === "exit" ? end.status : 1;
+}
+
+type GuestEnd = Extract<MachineStop, { readonly type: "exit" | "broken" }>;
+
+/** @returns undefined where it was aborted. */
+async function runToEnd(run: BlockingRun, abort: AbortSignal | undefined): Promise<GuestEnd | undefined> {
+  const sliceNs = abort === undefined ? undefined : SLICE_NS;
   for (;;) {
     const stop = run.run(sliceNs);
-    if (stop.type === "exit") {
-      if (stop.status === STATUS_ABORT) failed?.(machine.lastState());
-      return stop.status;
-    }
-    if (stop.type === "broken") {
-      say(`the guest ${stop.reason}`);
-      failed?.(machine.lastState());
-      return 1;
-    }
-    if (isStopped === undefined) continue;
+    if (stop.type === "exit" || stop.type === "broken") return stop;
+    if (abort === undefined) continue;
     await setImmediate();
-    if (isStopped()) return 1;
+    if (abort.aborted) return undefined;
+  }
+}
+
+/** An emulating KVM gives the guest its breakpoint instructions, but looks for addresses itself. */
+function debugLimits({ debugLimits }: DebugEngine): DebugLimits {
+  return kvmEmulates() ? { ...debugLimits, breakpointInstruction: undefined } : debugLimits;
+}
+
+/** @returns the guest's end; true where it shall not go on, false where it shall by itself. */
+async function debug(options: GdbOptions): Promise<GuestEnd | boolean> {
+  const { debugWithGdb } = await import("./gdb/server.ts");
+  const end = await debugWithGdb(options);
+  switch (end.type) {
+    case "exit":
+    case "broken":
+      return end;
+    case "detached":
+      options.say("Debugger detached");
+      return false;
+    case "killed":
+      options.say("Debugger asked us to quit");
+      return true;
+    case "lost":
+      options.say("GDB: Exiting as we could not receive the next command from the debugger.");
+      return true;
+    case "aborted":
+      return true;
   }
 }
 

@@ -5,7 +5,7 @@ import { HostError } from "../../host/error.ts";
 import { guestAddress } from "../../memory/address.ts";
 import { AARCH64_TABLES, ADDRESS_BITS, MAIR } from "../../memory/page-table/aarch64.ts";
 import { PAGE_BYTES } from "../../memory/page-table/mapping.ts";
-import type { DebugControl, DebugEngine, DebugHit, GuestFault, GuestStart, Registers } from "../engine.ts";
+import type { DebugControl, DebugHit, DebugLimits, GuestFault, GuestStart, Registers } from "../engine.ts";
 import { debugHit, debugLimits, guestDebug } from "./debug-aarch64.ts";
 import { describeExit } from "./exit.ts";
 import {
@@ -101,7 +101,7 @@ class ArmProcessor implements Processor {
   hypercallPointer = 0;
   readonly #vcpu: KvmVcpu;
   readonly #run: DataView;
-  readonly debugLimits: DebugEngine["debugLimits"];
+  readonly debugLimits: DebugLimits;
   #control: DebugControl | undefined;
 
   constructor({ kvm, machine, vcpu, memory }: ProcessorParts) {

@@ -1,5 +1,5 @@
 /** KVM_SET_GUEST_DEBUG of AArch64 (Linux Documentation/virt/kvm/api.rst) by its debug registers. */
-import type { DebugControl, DebugEngine, DebugHit, HardwareBreak } from "../engine.ts";
+import type { DebugControl, DebugHit, DebugLimits, HardwareBreak } from "../engine.ts";
 import type { Kvm } from "./kvm.ffi.ts";
 import { EXIT_DEBUG_ARM, GUEST_DEBUG, RUN } from "./numbers.ts";
 
@@ -22,7 +22,7 @@ const WATCHED_BYTES = 8;
 /** Exception classes of a watchpoint, from a lower level and from the same (D17.2.37). */
 const WATCHPOINTS: ReadonlySet<number> = new Set([0x34, 0x35]);
 
-export function debugLimits(kvm: Kvm): DebugEngine["debugLimits"] {
+export function debugLimits(kvm: Kvm): DebugLimits {
   const executeMax = Math.min(PLACES, kvm.capability("KVM_CAP_GUEST_DEBUG_HW_BPS"));
   const dataMax = Math.min(PLACES, kvm.capability("KVM_CAP_GUEST_DEBUG_HW_WPS"));
   const breakpointInstruction = Uint8Array.of(0x00, 0x00, 0x20, 0xd4); // brk #0

@@ -1,5 +1,5 @@
 /** KVM_SET_GUEST_DEBUG of x86-64 (Linux Documentation/virt/kvm/api.rst) by its debug registers. */
-import type { DebugControl, DebugEngine, DebugHit, HardwareBreak } from "../engine.ts";
+import type { DebugControl, DebugHit, DebugLimits, HardwareBreak } from "../engine.ts";
 import { EXIT_DEBUG_X86, GUEST_DEBUG, RUN } from "./numbers.ts";
 
 /** `struct kvm_guest_debug`: control, padding, eight debug registers. */
@@ -11,7 +11,7 @@ const DR7_FIXED = (1 << 9) | (1 << 10);
 /** Four breaks, for instructions or data. */
 const BREAKS = 4;
 
-export const DEBUG_LIMITS: DebugEngine["debugLimits"] = {
+export const DEBUG_LIMITS: DebugLimits = {
   breakpointInstruction: Uint8Array.of(0xcc), // int3
   executeMax: BREAKS,
   dataMax: BREAKS,

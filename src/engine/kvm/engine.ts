@@ -3,7 +3,15 @@ import { type HostMapping, mapGuarded } from "../../host/mapping.ffi.ts";
 import { guestAddress, hostAddress } from "../../memory/address.ts";
 import { GuestMemory } from "../../memory/guest-memory.ts";
 import { writePageTables } from "../../memory/page-table/tables.ts";
-import type { DebugControl, DebugEngine, EngineStop, GuestStart, HypercallServer, Registers } from "../engine.ts";
+import type {
+  DebugControl,
+  DebugEngine,
+  DebugLimits,
+  EngineStop,
+  GuestStart,
+  HypercallServer,
+  Registers,
+} from "../engine.ts";
 import { syncInstructions } from "./instructions.ffi.ts";
 import type { Kvm, KvmMachine, KvmVcpu } from "./kvm.ffi.ts";
 import { TABLES_ADDRESS, TABLES_BYTES } from "./layout.ts";
@@ -124,7 +132,7 @@ export class KvmEngine implements DebugEngine {
     return this.#processor.registers();
   }
 
-  get debugLimits(): DebugEngine["debugLimits"] {
+  get debugLimits(): DebugLimits {
     return this.#processor.debugLimits;
   }
 

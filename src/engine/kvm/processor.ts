@@ -1,6 +1,6 @@
 import type { GuestMemory } from "../../memory/guest-memory.ts";
 import type { Mapping, TableFormat } from "../../memory/page-table/mapping.ts";
-import type { DebugControl, DebugEngine, DebugHit, GuestFault, GuestStart, Registers } from "../engine.ts";
+import type { DebugControl, DebugHit, DebugLimits, GuestFault, GuestStart, Registers } from "../engine.ts";
 import type { Doorbell, Kvm, KvmMachine, KvmVcpu } from "./kvm.ffi.ts";
 
 /** What the engine needs to know of an architecture. */
@@ -39,7 +39,7 @@ export interface Processor {
   /** After a run: as the guest left them, not the engine's own handlers. */
   registers(): Registers;
   setRegisters(registers: Registers): void;
-  readonly debugLimits: DebugEngine["debugLimits"];
+  readonly debugLimits: DebugLimits;
   debug(control: DebugControl): void;
   /** After an exit for a debugger. */
   debugHit(): DebugHit;
