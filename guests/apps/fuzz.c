@@ -8,7 +8,7 @@
 
 MANIFEST(BLOCK("storage"), NET("service"));
 
-enum { ARENA_BYTES = 65536, CALLS_A_RING_ATTACK = 16, GAP_BYTES = 8192 };
+enum { ARENA_BYTES = 65536, CALLS_A_RING_ATTACK = 8, GAP_BYTES = 8192 };
 
 static uint8_t arena[ARENA_BYTES] __attribute__((aligned(4096)));
 static uint64_t memory_end;
@@ -20,8 +20,8 @@ static uint64_t draw(void) {
 
 // Where checks go wrong: at the ends of the memory, of what 32 and 64 bits hold, of what a double holds exactly.
 static uint64_t edge(uint64_t bits) {
-    static const uint64_t edges[] = {0,          1ull << 31, 1ull << 32, 1ull << 53, 1ull << 63, 0x100000000 - 4096,
-                                     0x10000, 0xf0000};
+    static const uint64_t edges[] = {0,          1ull << 31,         1ull << 32, 1ull << 53,
+                                     1ull << 63, 0x100000000 - 4096, 0x10000,    0xf0000};
     uint64_t base = (bits & 8) != 0 ? memory_end : edges[bits & 7];
     return base + (bits >> 4 & 127) - 64;
 }
@@ -71,6 +71,7 @@ static void attack_by_call(void) {
     hypercall((enum hypercall)number, request);
 }
 
+// Mostly what can be served, for a request that cannot ends the guest.
 static void attack_by_ring(struct net_ring *ring) {
     uint64_t bits = draw();
     uint32_t made = ring->requests_made;
@@ -78,23 +79,26 @@ static void attack_by_ring(struct net_ring *ring) {
     for (uint32_t i = 0; i < requests; i++) {
         struct net_ring_request *request = &ring->request[(made + i) % NET_RING_ENTRIES];
         uint64_t more = draw();
-        request->operation = (more & 255) == 0 ? (uint32_t)(more >> 8) : 1 + (more & 1);
+        bool is_wild = (more & 63) == 0;
+        more >>= 6;
+        request->operation = is_wild && (more & 6) == 0 ? (uint32_t)(more >> 8) : 1 + (more & 1);
         request->handle = (uint32_t)any_handle(more >> 1);
-        request->data = (const void *)(uintptr_t)any_pointer(more >> 8);
-        request->size = (uint32_t)any_length(draw());
+        request->data =
+            (const void *)(is_wild ? (uintptr_t)any_pointer(more >> 8) : (uintptr_t)arena + (more >> 8 & 0xffff) / 2);
+        request->size = (uint32_t)(is_wild ? any_length(draw()) : more >> 24 & 2047);
     }
-    bool tear = (bits >> 3 & 63) == 0;
-    __atomic_store_n(&ring->requests_made, tear ? made + (uint32_t)(bits >> 32) : made + requests, __ATOMIC_SEQ_CST);
+    bool is_torn = (bits >> 3 & 255) == 0;
+    __atomic_store_n(&ring->requests_made, is_torn ? made + (uint32_t)(bits >> 32) : made + requests, __ATOMIC_SEQ_CST);
     // The program's own count, and those that are the tender's.
-    ring->answers_taken = (bits >> 9 & 31) == 0 ? (uint32_t)bits : ring->answers_made;
-    if ((bits >> 14 & 31) == 0)
-        (&ring->requests_taken)[bits >> 19 & 1] = (uint32_t)(bits >> 20);
-    if ((bits >> 21 & 3) == 0)
-        ring->wants_bell = (uint32_t)(bits >> 23);
-    // Requests change under the tender's eyes.
-    if ((bits >> 24 & 1) == 0)
-        ring->request[made % NET_RING_ENTRIES].data = (const void *)(uintptr_t)edge(bits >> 25);
-    if ((bits >> 26 & 3) != 0)
+    ring->answers_taken = (bits >> 11 & 255) == 0 ? (uint32_t)(bits >> 30) : ring->answers_made;
+    if ((bits >> 19 & 31) == 0)
+        (&ring->requests_taken)[bits >> 24 & 1] = (uint32_t)(bits >> 25);
+    if ((bits >> 26 & 3) == 0)
+        ring->wants_bell = (uint32_t)(bits >> 28);
+    // A request changes under the tender's eyes.
+    if ((bits >> 32 & 63) == 0)
+        ring->request[made % NET_RING_ENTRIES].data = (const void *)(uintptr_t)edge(bits >> 40);
+    if ((bits >> 38 & 3) != 0)
         doorbell();
 }
 
