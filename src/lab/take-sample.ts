@@ -144,11 +144,16 @@ function checkValues(workload: Workload, values: Values, notes: readonly string[
   return values;
 }
 
+interface Pinned {
+  readonly instance: Instance;
+  readonly cores: readonly number[];
+}
+
 /** The instances of one sample, with their links. */
 class Instances {
   readonly #row: Row;
   readonly #bench: Workbench;
-  readonly #started: { readonly instance: Instance; readonly cores: readonly number[] }[] = [];
+  readonly #started: Pinned[] = [];
   readonly #links: Link[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #stray: string | undefined;
@@ -166,21 +171,22 @@ class Instances {
     const link = path === undefined ? undefined : this.#bench.network?.connect(path);
     if (link !== undefined) this.#links.push(link);
     const instance = await launcher.start({ cores, ...(link === undefined ? {} : { link }) });
-    this.#started.push({ instance, cores });
+    const pinned = { instance, cores };
+    this.#started.push(pinned);
     // A start that was overtaken by its time limit.
     if (this.#isOver) await this.stop();
-    this.#timers.push(globalThis.setTimeout(() => this.#look(), CHECK_AFTER_MS).unref());
+    this.#timers.push(globalThis.setTimeout(() => this.#look([pinned]), CHECK_AFTER_MS).unref());
     return { instance, imageBytes: launcher.imageBytes, link };
   }
 
   /** Throws where an instance was seen outside of its cores. */
   check(): void {
-    this.#look();
+    this.#look(this.#started);
     if (this.#stray !== undefined) throw new SampleError(this.#stray);
   }
 
-  #look(): void {
-    for (const { instance, cores } of this.#started) this.#stray ??= checkCores(instance.pids(), cores)?.reason;
+  #look(instances: readonly Pinned[]): void {
+    for (const { instance, cores } of instances) this.#stray ??= checkCores(instance.pids(), cores)?.reason;
   }
 
   async stop(): Promise<void> {

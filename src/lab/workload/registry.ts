@@ -1,10 +1,23 @@
+import { DENSITY } from "./density.ts";
 import { FIRST_ANSWER } from "./first-answer.ts";
+import { IMAGE_SIZE } from "./image-size.ts";
 import { LATENCY } from "./latency.ts";
 import { MEMORY } from "./memory.ts";
+import { MEMORY_OF_MANY } from "./memory-of-many.ts";
 import { PRIME } from "./prime.ts";
 import { START } from "./start.ts";
 import { SYSTEM_CALL } from "./system-call.ts";
 import type { Workload } from "./workload.ts";
 
 /** All workloads, in the order of a report's columns. A new one is one import and one word here. */
-export const WORKLOADS: readonly Workload[] = [START, FIRST_ANSWER, PRIME, SYSTEM_CALL, LATENCY, MEMORY];
+export const WORKLOADS: readonly Workload[] = [
+  START,
+  FIRST_ANSWER,
+  PRIME,
+  SYSTEM_CALL,
+  LATENCY,
+  IMAGE_SIZE,
+  MEMORY,
+  MEMORY_OF_MANY,
+  DENSITY,
+];
