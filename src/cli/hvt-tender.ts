@@ -66,7 +66,7 @@ async function run(
   const ending = new AbortController();
   for (const [event, number] of Object.entries(SIGNALS)) process.once(event, () => ending.abort(number));
   const abort = ending.signal;
-  const gdb = debug.gdb ? { gdb: { port: debug.gdbPort, abort } } : {};
+  const gdb = debug.gdb ? { gdb: { port: debug.gdbPort } } : {};
   const status = await runOnKvm({ ...common, ...gdb, abort });
   if (abort.aborted) say(`Exiting on signal ${abort.reason}`);
   return status;

@@ -2,15 +2,22 @@ import { writeSync } from "node:fs";
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { executableMemfd, replaceProcess, standardFlags } from "../host/replace-process.ts";
-import { chooseEngine, ENGINE_WORDS, type EngineWord } from "../monitor/engine-choice.ts";
+import { corePath, requireCoreFolder, writeCoreFile } from "../monitor/core-file.ts";
+import { chooseEngine, ENGINE_WORDS, type EngineName, type EngineWord } from "../monitor/engine-choice.ts";
+import { UsageError } from "../monitor/error.ts";
+import type { GuestState } from "../monitor/hvt-machine.ts";
 import { readImageFile } from "../monitor/image-file.ts";
 import { matchDevices } from "../monitor/match-devices.ts";
 import { openDevices } from "../monitor/open-devices.ts";
 import { deviceOptions, type GuestArguments, mergeGuestOptions, splitGuestWords, withGuestOptions } from "./options.ts";
 
+const PORT_MAX = 65535;
+
 interface RunArguments extends GuestArguments {
   readonly engine: EngineWord;
   readonly verbose?: boolean;
+  readonly core?: string;
+  readonly gdb?: number;
 }
 
 export function command(): Command {
@@ -31,6 +38,8 @@ export function command(): Command {
         .default("auto"),
     )
     .option("-v, --verbose", "say which engine was chosen, and why")
+    .option("--core <DIR>", "with the kvm engine: write a core file, for gdb, where the guest aborts or faults")
+    .option("--gdb <PORT>", "with the kvm engine: wait for gdb on this port before the first instruction", parsePort)
     .addHelpText("after", HELP)
     .action((path: string, words: string[], options: RunArguments, command: Command) => {
       const { args, options: behind } = splitGuestWords(command, words);
@@ -46,12 +55,19 @@ async function run(
 ): Promise<void> {
   const image = readImageFile(path);
   const { engine, reason } = chooseEngine(image, options.engine);
+  refuseWithout(engine, "core", options.core);
+  refuseWithout(engine, "gdb", options.gdb);
+  if (options.core !== undefined) requireCoreFolder(options.core);
   const { devices, close } = openDevices(matchDevices(image, deviceOptions(options)));
   const machine = { image, memoryMib: options.mem, devices };
   if (engine === "kvm") {
     const { runOnKvm } = await import("../monitor/run-kvm.ts");
     if (options.verbose) say(`engine ${engine}: ${reason}`);
-    process.exitCode = await runOnKvm({ ...machine, args: guestArguments, say });
+    const debugging = {
+      ...(options.gdb === undefined ? {} : { gdb: { port: options.gdb } }),
+      ...(options.core === undefined ? {} : { failed: coreWriter(options.core) }),
+    };
+    process.exitCode = await runOnKvm({ ...machine, ...debugging, args: guestArguments, say });
     close();
     return;
   }
@@ -61,6 +77,26 @@ async function run(
   if (options.verbose) say(`engine ${engine}: ${reason}`);
   const descriptors = devices.map((device) => device.descriptor);
   replaceProcess(executableMemfd(name, executable), [path, ...guestArguments], descriptors, flags);
+}
+
+function parsePort(text: string): number {
+  if (/^[0-9]{1,5}$/.test(text) && Number(text) <= PORT_MAX) return Number(text);
+  throw new UsageError(`--gdb ${text}: a port is a number up to ${PORT_MAX}, e.g. 1234; 0 chooses one`);
+}
+
+/** A process of its own has the host's own tools. */
+function refuseWithout(engine: EngineName, option: string, value: unknown): void {
+  if (value === undefined || engine === "kvm") return;
+  throw new UsageError(
+    `--${option}: it is for the kvm engine; this guest will be a process, take gdb -p or the host's core dumps (ulimit -c)`,
+  );
+}
+
+function coreWriter(folder: string): (state: GuestState) => void {
+  return (state) => {
+    const { path } = writeCoreFile(corePath(folder, "skiff"), state);
+    say(`wrote the guest's core: ${path}`);
+  };
 }
 
 function say(line: string): void {

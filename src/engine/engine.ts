@@ -44,8 +44,9 @@ export type EngineStop =
   | { readonly type: "debug"; readonly hit: DebugHit };
 
 /**
- * A processor's registers by their names; 64 bits each, the smaller ones in the low bits.
- * x86-64: rax … r15, rip, rflags, cs, ss, ds, es, fs, gs, fs_base, gs_base. AArch64: x0 … x30, sp, pc, pstate.
+ * A processor's registers by their names, the smaller ones in the low bits.
+ * x86-64: rax … r15, rip, rflags, cs, ss, ds, es, fs, gs, fs_base, gs_base, and floating point as GDB names it (st0 …,
+ * fctrl …, xmm0 …, mxcsr). AArch64: x0 … x30, sp, pc, pstate.
  */
 export type Registers = ReadonlyMap<string, bigint>;
 
@@ -105,7 +106,7 @@ export interface DebugEngine extends Engine {
   readonly debugLimits: DebugLimits;
   /** Finishes what the last exit left undone, so that the registers are those before the next instruction. */
   settle(): void;
-  /** Sets those that are given; after `settle`. */
+  /** Sets those that are given, floating point and segments apart; after `settle`. */
   setRegisters(registers: Registers): void;
   /** Holds until it is called again. @throws {HostError} where the host refuses. */
   debug(control: DebugControl): void;

@@ -1,9 +1,10 @@
-import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
+import { accessSync, closeSync, constants, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { coreHeader } from "../format/core.ts";
 import { residentPages } from "../host/resident-pages.ts";
 import { guestAddress } from "../memory/address.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
+import { UsageError } from "./error.ts";
 import type { GuestState } from "./hvt-machine.ts";
 
 export interface CoreFile {
@@ -40,6 +41,19 @@ export function writeCoreFile(path: string, { memory, ...state }: GuestState): C
     return { path, writtenBytes };
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** @throws {UsageError} where no file can be made there. */
+export function requireCoreFolder(folder: string): void {
+  const where = `--core ${folder}`;
+  const status = statSync(folder, { throwIfNoEntry: false });
+  if (status === undefined) throw new UsageError(`${where}: there is no such folder; make it with mkdir`);
+  if (!status.isDirectory()) throw new UsageError(`${where}: that is no folder; give the path of one`);
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`${where}: no right to write there; give another folder`, { cause: error });
   }
 }
 

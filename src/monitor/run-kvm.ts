@@ -21,10 +21,11 @@ export interface KvmRun extends Omit<KvmMachineOptions, "commandLine" | "console
   readonly failed?: (state: GuestState) => void;
   /** Ends the run, when this thread's event loop has had its turn. */
   readonly abort?: AbortSignal;
-  /** Where a debugger is waited for that runs the guest; it is told of `abort` too. */
-  readonly gdb?: { readonly port: number; readonly abort: AbortSignal };
+  /** Where a debugger is waited for that runs the guest, and hears of `abort`. */
+  readonly gdb?: { readonly port: number };
 }
 
+const NEVER = new AbortController().signal;
 /** How long a run may last before it looks whether it is aborted, where no signal came. */
 const SLICE_NS = 100e6;
 
@@ -51,7 +52,7 @@ export async function runOnKvm({ args, say, failed, abort, gdb, ...options }: Kv
     limits: debugLimits(engine),
     run: (sliceNs: number) => run.run(sliceNs),
   };
-  const isOver = gdb !== undefined && (await debug({ guest, say, ...gdb }));
+  const isOver = gdb !== undefined && (await debug({ guest, say, abort: abort ?? NEVER, ...gdb }));
   const end = isOver === true ? undefined : isOver || (await runToEnd(run, abort));
   if (end === undefined) return 1;
   if (end.type === "broken") say(`the guest ${end.reason}`);

@@ -22,6 +22,7 @@ export const TELL = {
   KVM_SET_REGS: 0x4090ae82,
   KVM_GET_SREGS: 0x8138ae83,
   KVM_SET_SREGS: 0x4138ae84,
+  KVM_GET_FPU: 0x81a0ae8c,
   KVM_SET_SIGNAL_MASK: 0x4004ae8b,
   KVM_SET_CPUID2: 0x4008ae90,
   /** Of x86-64 and of AArch64, whose structures differ in size. */

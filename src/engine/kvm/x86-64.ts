@@ -8,6 +8,7 @@ import { X86_64_TABLES } from "../../memory/page-table/x86-64.ts";
 import type { DebugControl, DebugHit, GuestFault, GuestStart, Registers } from "../engine.ts";
 import { DEBUG_LIMITS, debugHit, guestDebug } from "./debug-x86-64.ts";
 import { describeExit } from "./exit.ts";
+import { FPU_BYTES, floatingPointRegisters } from "./fpu-x86-64.ts";
 import {
   FAULT_PORT,
   GDT_TABLE,
@@ -180,6 +181,9 @@ class X86Processor implements Processor {
     }
     registers.set("fs_base", sregs.getBigUint64(SREGS.fs, true));
     registers.set("gs_base", sregs.getBigUint64(SREGS.gs, true));
+    const fpu = new DataView(new ArrayBuffer(FPU_BYTES));
+    this.#vcpu.tell("KVM_GET_FPU", bytesOf(fpu));
+    for (const [name, value] of floatingPointRegisters(fpu)) registers.set(name, value);
     if (this.#outPort() !== FAULT_PORT) return registers;
     return new Map([...registers, ...readSavedRegisters(this.#memory, this.#outValue())]);
   }
