@@ -8,7 +8,7 @@ declare const SKIFF_RING_WORKER: string;
 const THIS_FILE = typeof __filename === "string" ? __filename : import.meta.url;
 
 /** Longest wait for the thread; where it takes longer, guests do without it. */
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 30_000;
 const HEAP_MIB = 32;
 
 /** A ring that the thread serves. */

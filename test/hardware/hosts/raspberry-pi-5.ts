@@ -25,6 +25,15 @@ export const raspberryPi5: HostDescription = {
     architecture: "arm64",
   },
   imageArchitecture: "aarch64",
-  suites: ["bed", "doctor", "process-sandbox", "process-images", "process-command-line", "kvm-machine", "kvm-net"],
+  suites: [
+    "bed",
+    "doctor",
+    "process-sandbox",
+    "process-images",
+    "process-command-line",
+    "kvm-machine",
+    "kvm-net",
+    "kvm-ring",
+  ],
   timeLimitSeconds: 300,
 };

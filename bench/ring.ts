@@ -1,0 +1,122 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { closeSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { HYPERCALL } from "../src/abi/hvt.ts";
+import { parseImage } from "../src/format/parse.ts";
+import { commandLine } from "../src/monitor/hvt-machine.ts";
+import { kvmEmulates, makeKvmMachine } from "../src/monitor/kvm-machine.ts";
+import { RingThread } from "../src/monitor/ring/thread.ts";
+import { BlockingRun } from "../src/monitor/run-blocking.ts";
+import { type Contender, compare, type Ratio, ratio } from "./support/compare.ts";
+import { EMULATED_KVM_NOTE, requireKvm } from "./support/kvm.ts";
+import { enterNamespace, INSIDE_NAMESPACE } from "./support/namespace.ts";
+import { openNewTap } from "./support/new-tap.ffi.ts";
+import { GUEST_ARCHITECTURE } from "./support/peers.ts";
+import { keepResult, printComparison, printTargets, ROOT, type Target } from "./support/report.ts";
+
+const ROUNDS = 15;
+const FRAMES = 2000;
+const SIZES = [60, 1514] as const;
+const ANSWERS = 1000;
+/** Echo requests that wait at the guest. */
+const WINDOW = 8;
+const MEMORY_MIB = 16;
+const RATIO_MAX = 1;
+const INDEX = 1;
+
+/** What a guest's frames cost it, by the network ring and by exits: sent as fast as it can, and answered. */
+export function run(): void {
+  if (!INSIDE_NAMESPACE) {
+    enterNamespace("ring");
+    return;
+  }
+  requireKvm();
+  const thread = RingThread.start();
+  if (!thread.waitUntilRunning()) throw new Error("the thread of network rings does not run");
+  const measured: Record<string, unknown> = {};
+  const targets: Target[] = [];
+  const exits = { ring: 0, exits: 0 };
+  const count = (of: keyof typeof exits, run: GuestRun) => {
+    exits[of] += run.netExits;
+    return run.nsEach;
+  };
+  const rows = [
+    ...SIZES.map((size) => ({
+      name: `send ${size} bytes`,
+      measure: (ring: boolean) => sendOnce(size, ring ? thread : undefined),
+    })),
+    { name: "answer ping", measure: (ring: boolean) => answerOnce(ring ? thread : undefined) },
+  ];
+  for (const { name, measure } of rows) {
+    const contenders: Contender[] = [
+      { name: `${name}, ring`, measure: () => count("ring", measure(true)) },
+      { name: `${name}, exits`, measure: () => count("exits", measure(false)) },
+    ];
+    const comparison = compare(contenders, ROUNDS, 1);
+    const ratios: Ratio[] = [ratio(comparison, `${name}, ring`, `${name}, exits`)];
+    printComparison(comparison, ratios, "us a frame", 1e3);
+    measured[name] = { medians: comparison.medians, ratios };
+    targets.push(
+      ...ratios.map(({ median: value }) => ({ says: `time of: ${name}, ring / exits`, value, limit: RATIO_MAX })),
+    );
+  }
+  console.log(`  exits for frames: ${exits.ring} with the ring, ${exits.exits} without`);
+  targets.push({ says: "exits for frames while the ring runs", value: exits.ring, limit: 0 });
+  printTargets(targets);
+  const notes = kvmEmulates() ? [EMULATED_KVM_NOTE] : [];
+  for (const note of notes) console.log(`  ${note}`);
+  keepResult("ring", { unit: "ns a frame", rounds: ROUNDS, ...measured, exits, targets }, notes);
+}
+
+interface GuestRun {
+  readonly nsEach: number;
+  /** Hypercalls that moved frames. */
+  readonly netExits: number;
+}
+
+/** The guest's own word for how long its frames took. */
+function sendOnce(bytes: number, thread: RingThread | undefined): GuestRun {
+  const { text, netExits } = runGuest("frames", [String(FRAMES), String(bytes)], thread);
+  const [, ns] = / ns=(\d+)/.exec(text) ?? [];
+  if (ns === undefined) throw new Error(`the guest says ${text}`);
+  return { nsEach: Number(ns) / FRAMES, netExits };
+}
+
+/** With so many echo requests at it as it answers. */
+function answerOnce(thread: RingThread | undefined): GuestRun {
+  const words = ["-q", "-f", "-l", String(WINDOW), "-s", "56", "10.0.0.2"];
+  let ping: ChildProcess | undefined;
+  const startPing = () => {
+    ping = spawn("ping", words, { stdio: "ignore" });
+  };
+  const { elapsedNs, netExits } = runGuest("net", [`--limit=${ANSWERS}`], thread, startPing);
+  ping?.kill("SIGKILL");
+  return { nsEach: elapsedNs / ANSWERS, netExits };
+}
+
+/** Runs a guest on a tap of its own to its end. */
+function runGuest(name: string, args: readonly string[], thread: RingThread | undefined, begin?: () => void) {
+  const tap = openNewTap("tap0");
+  for (const words of ["address add 10.0.0.1/24 dev tap0", "link set tap0 up"]) execFileSync("ip", words.split(" "));
+  const chunks: Uint8Array[] = [];
+  const { machine, waitFor, offerRing } = makeKvmMachine({
+    image: parseImage(readFileSync(join(ROOT, `guests/images/${GUEST_ARCHITECTURE}/${name}.hvt`))),
+    memoryMib: MEMORY_MIB,
+    commandLine: commandLine(args),
+    devices: [{ type: "net", index: INDEX, name: "service", descriptor: tap, mac: Uint8Array.of(2, 0, 0, 0, 0, 1) }],
+    console: { write: ({ bytes }) => void chunks.push(bytes.slice()) },
+  });
+  try {
+    if (thread !== undefined && offerRing(thread) === undefined) throw new Error("this KVM has no network ring");
+    begin?.();
+    const before = performance.now();
+    const stop = new BlockingRun(machine, waitFor).run();
+    const elapsedNs = (performance.now() - before) * 1e6;
+    if (stop.type !== "exit" || stop.status !== 0) throw new Error(`${name} ended with ${JSON.stringify(stop)}`);
+    const netExits = (machine.calls[HYPERCALL.netRead] ?? 0) + (machine.calls[HYPERCALL.netWrite] ?? 0);
+    return { text: Buffer.concat(chunks).toString(), elapsedNs, netExits };
+  } finally {
+    machine.close();
+    closeSync(tap);
+  }
+}
