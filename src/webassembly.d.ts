@@ -5,4 +5,25 @@ declare namespace WebAssembly {
     constructor(descriptor: { readonly initial: number; readonly maximum?: number; readonly shared?: boolean });
     readonly buffer: ArrayBufferLike;
   }
+
+  class Table {
+    constructor(descriptor: { readonly element: "anyfunc"; readonly initial: number });
+    readonly length: number;
+    /** @returns the former length. */
+    grow(by: number): number;
+    set(index: number, value: ExportedFunction): void;
+    get(index: number): ExportedFunction | null;
+  }
+
+  type ExportedFunction = (...args: readonly (number | bigint)[]) => number;
+
+  /** Compiles at once. @throws where the bytes are no valid module. */
+  class Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>);
+  }
+
+  class Instance {
+    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
+    readonly exports: Readonly<Record<string, ExportedFunction>>;
+  }
 }

@@ -171,6 +171,9 @@ const LITERALS: readonly Row[] = [
 /** Of CAS pairs: both registers are even. */
 const isEvenPair = ({ Rs, Rt }: { readonly Rs: number; readonly Rt: number }) => ((Rs | Rt) & 1) === 0;
 
+/** Of LDAR the fields that should be ones must be, as far as objdump minds. */
+const isAcquire = ({ size, any }: { readonly size: number; readonly any: number }) => size !== 1 || any === 1;
+
 const EXCLUSIVES: readonly Row[] = [
   row("STXR", "size:2 001000 000 Rs:5 0 Rt2:5 Rn:5 Rt:5", "stxr{bh:size} {w:Rs}, {rsize:Rt}, [{xsp:Rn}]"),
   row("STLXR", "size:2 001000 000 Rs:5 1 Rt2:5 Rn:5 Rt:5", "stlxr{bh:size} {w:Rs}, {rsize:Rt}, [{xsp:Rn}]"),
@@ -181,7 +184,7 @@ const EXCLUSIVES: readonly Row[] = [
   row("LDXP", "1 sz:1 001000 011 Rs:5 0 Rt2:5 Rn:5 Rt:5", "ldxp {rsz:Rt}, {rsz:Rt2}, [{xsp:Rn}]"),
   row("LDAXP", "1 sz:1 001000 011 Rs:5 1 Rt2:5 Rn:5 Rt:5", "ldaxp {rsz:Rt}, {rsz:Rt2}, [{xsp:Rn}]"),
   row("STLR", "size:2 001000 100 Rs:5 1 Rt2:5 Rn:5 Rt:5", "stlr{bh:size} {rsize:Rt}, [{xsp:Rn}]"),
-  row("LDAR", "size:2 001000 110 any:1 1111 1 11111 Rn:5 Rt:5", "ldar{bh:size} {rsize:Rt}, [{xsp:Rn}]"),
+  row("LDAR", "size:2 001000 110 any:1 1111 1 11111 Rn:5 Rt:5", "ldar{bh:size} {rsize:Rt}, [{xsp:Rn}]", isAcquire),
   row(
     "CAS",
     "size:2 001000 1 A:1 1 Rs:5 R:1 11111 Rn:5 Rt:5",

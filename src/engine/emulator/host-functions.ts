@@ -1,0 +1,36 @@
+/** What generated code imports, in this order; its types are the same in every module. */
+import type { IntegerType } from "./wasm/expression.ts";
+import type { FunctionImport, Signature } from "./wasm/module.ts";
+
+const imported = (name: string, parameters: readonly IntegerType[], results: readonly IntegerType[]) => ({
+  name,
+  signature: { parameters, results },
+});
+
+export const HOST_FUNCTIONS = [
+  /** Translates the address in `STATE.detail`. Takes what `access` makes; a host address, or -1 where the access traps. */
+  imported("translateLoad", ["i32"], ["i32"]),
+  imported("translateStore", ["i32"], ["i32"]),
+  /** Brings the bounce buffer to where it belongs; 0 where the instruction goes on. */
+  imported("finishStore", [], ["i32"]),
+  /** A system register by its encoding, into `STATE.detail`; 0 where it is done. */
+  imported("readSystemRegister", ["i32"], ["i32"]),
+  imported("writeSystemRegister", ["i32", "i64"], ["i32"]),
+  /** MSR (immediate): op1:op2 and the value. */
+  imported("writeProcessorState", ["i32", "i32"], ["i32"]),
+  imported("systemInstruction", ["i32", "i64"], ["i32"]),
+] as const satisfies readonly FunctionImport[];
+
+export type HostFunctionName = (typeof HOST_FUNCTIONS)[number]["name"];
+
+const INDICES = new Map<string, number>(HOST_FUNCTIONS.map(({ name }, index) => [name, index]));
+
+export function hostFunctionIndex(name: HostFunctionName): number {
+  return INDICES.get(name) ?? 0;
+}
+
+/** Of what the table holds: takes a record, returns an `ExitReason`. */
+export const HANDLER_SIGNATURE: Signature = { parameters: ["i32"], results: ["i32"] };
+
+/** The argument of the translating functions. */
+export const ACCESS = { bytes: 0xff, unprivileged: 0x100, aligned: 0x200 } as const;

@@ -1,0 +1,128 @@
+/**
+ * The interpreter's functions: one for all instructions of a row that select alike. They are made when an instruction first
+ * needs them, and shared by all machines of the process: a function has the same place in every machine's table.
+ */
+import { HANDLER_SIGNATURE, HOST_FUNCTIONS } from "../host-functions.ts";
+import { fieldsOf, type Row } from "../instruction/row.ts";
+import { decode } from "../instruction/table.ts";
+import { RECORD } from "../layout.ts";
+import { EXIT, type Placed, type Semantics } from "../semantics/operation.ts";
+import { SEMANTICS } from "../semantics/table.ts";
+import { type FunctionBody, moduleBytes } from "../wasm/module.ts";
+import { type Filler, RecordOperation, type Selection } from "./operation.ts";
+
+/** Places in the table that every machine has. */
+export const BUILT_IN = { decode: 0, nextPage: 1, undefined: 2 } as const;
+const FIRST_FREE = 8;
+
+export interface Handler {
+  /** Its place in the table. */
+  readonly index: number;
+  readonly fillers: readonly Filler[];
+  /** Nothing behind it is reached from it. */
+  readonly endsRun: boolean;
+}
+
+/** Handlers of a row by what their definitions asked for, one question after the other. */
+type Choice = Handler | { readonly question: Selection; readonly answers: Map<number, Choice> };
+
+export interface Batch {
+  readonly module: WebAssembly.Module;
+  /** Their places in the table; the module exports each by its number. */
+  readonly indices: readonly number[];
+}
+
+const ENDING_ROWS: ReadonlySet<string> = new Set(["B", "BR", "RET", "ERET"]);
+
+class HandlerLibrary {
+  readonly batches: Batch[] = [];
+  readonly #rows = new Map<Row, Choice>();
+  readonly #undefined: Handler = { index: BUILT_IN.undefined, fillers: [], endsRun: true };
+  #made: FunctionBody[] = [];
+  #next = FIRST_FREE;
+
+  constructor() {
+    this.#made.push(...builtIn());
+    this.flush();
+  }
+
+  /** The handler of an instruction; `flush` must follow before it is used. */
+  find(word: number, pageOffset: number): { readonly handler: Handler; readonly placed: Placed } {
+    const row = decode(word);
+    const semantics = row === undefined ? undefined : SEMANTICS[row.name];
+    if (row === undefined || semantics === undefined) {
+      return { handler: this.#undefined, placed: { fields: {}, pageOffset } };
+    }
+    const placed = { fields: fieldsOf(row, word), pageOffset };
+    let choice = this.#rows.get(row);
+    while (choice !== undefined && "question" in choice) choice = choice.answers.get(choice.question.compute(placed));
+    return { handler: choice ?? this.#make(row, semantics, placed), placed };
+  }
+
+  /** Compiles what was made since. */
+  flush(): void {
+    if (this.#made.length === 0) return;
+    const functions = this.#made;
+    this.#made = [];
+    const bytes = moduleBytes({ tableType: HANDLER_SIGNATURE, imports: HOST_FUNCTIONS, functions });
+    this.batches.push({ module: new WebAssembly.Module(bytes), indices: functions.map(({ name }) => Number(name)) });
+  }
+
+  #make(row: Row, semantics: Semantics, placed: Placed): Handler {
+    const operation = new RecordOperation(placed);
+    semantics(operation);
+    const index = this.#next++;
+    this.#made.push({ name: String(index), signature: HANDLER_SIGNATURE, body: operation.finish() });
+    const handler = { index, fillers: operation.fillers, endsRun: ENDING_ROWS.has(row.name) };
+    this.#keep(row, operation.selections, handler);
+    return handler;
+  }
+
+  #keep(row: Row, selections: readonly Selection[], handler: Handler): void {
+    let put = (choice: Choice): void => {
+      this.#rows.set(row, choice);
+    };
+    let known = this.#rows.get(row);
+    for (const question of selections) {
+      if (known === undefined) {
+        known = { question, answers: new Map() };
+        put(known);
+      }
+      if (!("question" in known) || known.question.key !== question.key) {
+        throw new Error(`the definition of ${row.name} does not ask in the same order each time`);
+      }
+      const { answers }: { readonly answers: Map<number, Choice> } = known;
+      put = (choice) => answers.set(question.value, choice);
+      known = answers.get(question.value);
+    }
+    put(handler);
+  }
+}
+
+function builtIn(): readonly FunctionBody[] {
+  const placed = { fields: {}, pageOffset: 0 };
+  const exit = (index: number, reason: typeof EXIT.decode | typeof EXIT.undefined): FunctionBody => {
+    const operation = new RecordOperation(placed);
+    operation.exit(reason);
+    return { name: String(index), signature: HANDLER_SIGNATURE, body: operation.finish() };
+  };
+  const nextPage = new RecordOperation(placed);
+  nextPage.branchTo(nextPage.pc());
+  return [
+    exit(BUILT_IN.decode, EXIT.decode),
+    { name: String(BUILT_IN.nextPage), signature: HANDLER_SIGNATURE, body: nextPage.finish() },
+    exit(BUILT_IN.undefined, EXIT.undefined),
+  ];
+}
+
+export const HANDLERS = new HandlerLibrary();
+
+/** Writes an instruction's record. */
+export function fillRecord(view: DataView, record: number, { index, fillers }: Handler, placed: Placed): void {
+  view.setUint32(record + RECORD.handler, index, true);
+  for (const { offset, type, compute } of fillers) {
+    const value = compute(placed);
+    if (type === "i64") view.setBigUint64(record + offset, BigInt.asUintN(64, BigInt(value)), true);
+    else view.setInt32(record + offset, Number(value), true);
+  }
+}

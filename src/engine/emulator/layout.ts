@@ -1,0 +1,71 @@
+/** Where what lies in a machine's WebAssembly memory: its registers, its caches of translations, then the guest's memory. */
+
+const X = 0;
+/** Registers in slots of 8 bytes: X0 to X30, one that reads zero, the stack pointer in use, one that nobody reads. */
+export const SLOT = { zero: 31, stackPointer: 32, sink: 33 } as const;
+
+export const STATE = {
+  x: (slot: number): number => X + 8 * slot,
+  /** Negative where the N flag is set; 64 bits. */
+  n: 0x118,
+  /** Zero where the Z flag is set; 64 bits. */
+  z: 0x120,
+  /** 0 or 1; 32 bits each. */
+  c: 0x128,
+  v: 0x12c,
+  fpcr: 0x130,
+  fpsr: 0x134,
+  /** Branches backwards that are left in this turn; 32 bits. */
+  budget: 0x138,
+  /** The record at which the interpreter stopped; 32 bits. */
+  record: 0x13c,
+  /** Program counter less an eighth of the record's address; 64 bits. */
+  pcBase: 0x140,
+  /** Where a branch leads for which there is no record at hand; 64 bits. */
+  target: 0x148,
+  /** The translations of loads at the exception level in use; those of stores follow. 32 bits. */
+  translations: 0x150,
+  /** What an exit tells beside its reason; 64 bits. */
+  detail: 0x158,
+  /** Address that LDXR marked, and what it loaded; an address of all ones is none. */
+  exclusiveAddress: 0x160,
+  exclusiveLow: 0x168,
+  exclusiveHigh: 0x170,
+  /** 0 where FP and SIMD may be used; 32 bits. */
+  vectorTrap: 0x178,
+  /** 128 bits each. */
+  vector: (register: number): number => 0x200 + 16 * register,
+  /** What crosses pages, goes to a device, or to a page with code, is copied through here. */
+  bounce: 0x400,
+} as const;
+/** Host addresses of data below are in the bounce buffer. */
+export const BOUNCE_END = 0x440;
+
+/** A translation: tag of 64 bits (the page's virtual address, or -1), and what makes a virtual address a host address. */
+export const TRANSLATION = { bytes: 16, tag: 0, addend: 8 } as const;
+export const TRANSLATIONS = 4096;
+const TABLE_BYTES = TRANSLATIONS * TRANSLATION.bytes;
+/** From the translations of loads to those of stores. */
+export const STORES = TABLE_BYTES;
+/** By exception level. */
+export const TRANSLATION_TABLES = [0x10000, 0x10000 + 2 * TABLE_BYTES] as const;
+export const TRANSLATION_TABLES_END = 0x10000 + 4 * TABLE_BYTES;
+
+/** Pages of code: tag of 64 bits (virtual address, or -1), then the page's first record. */
+export const CODE_PAGES = 1024;
+export const CODE_PAGES_ADDRESS = TRANSLATION_TABLES_END;
+const CODE_PAGES_END = CODE_PAGES_ADDRESS + CODE_PAGES * TRANSLATION.bytes;
+
+/** A predecoded instruction: its handler's index in the table, how hot it is, and its operands. */
+export const RECORD = { bytes: 32, handler: 0, heat: 4, operands: 8 } as const;
+export const RECORDS_A_PAGE = 1024;
+/** A page's records, and one behind them that leads to the next page. */
+export const RECORD_PAGE_BYTES = (RECORDS_A_PAGE + 2) * RECORD.bytes;
+export const RECORD_PAGES_ADDRESS = CODE_PAGES_END;
+export const RECORD_PAGES = 480;
+
+const WASM_PAGE_BYTES = 65536;
+/** First byte of the guest's memory. */
+export const GUEST_ADDRESS =
+  Math.ceil((RECORD_PAGES_ADDRESS + RECORD_PAGES * RECORD_PAGE_BYTES) / WASM_PAGE_BYTES) * WASM_PAGE_BYTES;
+export const PAGE_BYTES = 4096;

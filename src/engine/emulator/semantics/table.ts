@@ -1,0 +1,17 @@
+import { ATOMICS } from "./atomics.ts";
+import { BRANCHES } from "./branches.ts";
+import { DATA_PROCESSING_IMMEDIATE } from "./data-processing-immediate.ts";
+import { DATA_PROCESSING_REGISTER } from "./data-processing-register.ts";
+import { LOADS_AND_STORES } from "./loads-and-stores.ts";
+import type { SemanticsTable } from "./operation.ts";
+import { SYSTEM } from "./system.ts";
+
+/** What every instruction does, by the name of its row. */
+export const SEMANTICS: SemanticsTable = {
+  ...DATA_PROCESSING_IMMEDIATE,
+  ...DATA_PROCESSING_REGISTER,
+  ...BRANCHES,
+  ...SYSTEM,
+  ...LOADS_AND_STORES,
+  ...ATOMICS,
+};

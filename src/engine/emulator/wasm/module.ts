@@ -1,0 +1,102 @@
+/** A WebAssembly module in bytes (Core Specification, 5.5). */
+import { TYPE_CODE } from "./code.ts";
+import type { ValueType } from "./expression.ts";
+import { unsigned } from "./leb128.ts";
+
+export interface Signature {
+  readonly parameters: readonly ValueType[];
+  readonly results: readonly ValueType[];
+}
+
+export interface FunctionImport {
+  readonly name: string;
+  readonly signature: Signature;
+}
+
+export interface FunctionBody {
+  /** Exported by it. */
+  readonly name: string;
+  readonly signature: Signature;
+  /** As `Code.finish` gives it. */
+  readonly body: readonly number[];
+}
+
+export interface ModuleParts {
+  /** Type 0, for calls through the table. */
+  readonly tableType: Signature;
+  /** All from the namespace `host`, which also has `memory` and `table`. */
+  readonly imports: readonly FunctionImport[];
+  readonly functions: readonly FunctionBody[];
+}
+
+const HEADER = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const NAMESPACE = "host";
+const FUNCTION_TYPE = 0x60;
+const FUNCREF = 0x70;
+const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+
+/** Each distinct signature once, in order of first use, and where each lies. */
+function typeIndices(signatures: readonly Signature[]): {
+  readonly distinct: readonly Signature[];
+  readonly indices: readonly number[];
+} {
+  const keys: string[] = [];
+  const distinct: Signature[] = [];
+  const indices = signatures.map((signature) => {
+    const key = `${signature.parameters}:${signature.results}`;
+    const known = keys.indexOf(key);
+    if (known >= 0) return known;
+    keys.push(key);
+    distinct.push(signature);
+    return keys.length - 1;
+  });
+  return { distinct, indices };
+}
+
+export function moduleBytes({ tableType, imports, functions }: ModuleParts): Uint8Array<ArrayBuffer> {
+  const signatures = [tableType, ...[...imports, ...functions].map(({ signature }) => signature)];
+  const { distinct, indices } = typeIndices(signatures);
+  const imported = [
+    [...name(NAMESPACE), ...name("memory"), 2, 0, ...unsigned(1)],
+    [...name(NAMESPACE), ...name("table"), 1, FUNCREF, 0, ...unsigned(0)],
+    ...imports.map(({ name: import_ }, index) => [
+      ...name(NAMESPACE),
+      ...name(import_),
+      0,
+      ...unsigned(indices[1 + index] ?? 0),
+    ]),
+  ];
+  return Uint8Array.from(
+    HEADER.concat(
+      section(SECTION.type, distinct.map(typeBytes)),
+      section(SECTION.import, imported),
+      section(
+        SECTION.function,
+        functions.map((_, index) => unsigned(indices[1 + imports.length + index] ?? 0)),
+      ),
+      section(
+        SECTION.export,
+        functions.map((made, index) => [...name(made.name), 0, ...unsigned(imports.length + index)]),
+      ),
+      section(
+        SECTION.code,
+        functions.map(({ body }) => body),
+      ),
+    ),
+  );
+}
+
+function typeBytes({ parameters, results }: Signature): readonly number[] {
+  const types = (list: readonly ValueType[]) => [...unsigned(list.length), ...list.map((type) => TYPE_CODE[type])];
+  return [FUNCTION_TYPE, ...types(parameters), ...types(results)];
+}
+
+function name(text: string): readonly number[] {
+  const bytes = [...text].map((letter) => letter.charCodeAt(0));
+  return [...unsigned(bytes.length), ...bytes];
+}
+
+function section(id: number, entries: readonly (readonly number[])[]): readonly number[] {
+  const content = unsigned(entries.length).concat(...entries);
+  return [id, ...unsigned(content.length), ...content];
+}
