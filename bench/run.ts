@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly run: () => Pr
   exits: () => import("./exits.ts"),
   "kvm-start": () => import("./kvm-start.ts"),
   "kvm-idle": () => import("./kvm-idle.ts"),
+  ring: () => import("./ring.ts"),
 };
 
 // It would add some 50 ms to every start of Node.
