@@ -1,6 +1,9 @@
 import { randomInt } from "node:crypto";
+import { resolve } from "node:path";
 import { DEFAULTS, type Plan } from "../lab/plan.ts";
+import type { Basis } from "../lab/report/compare.ts";
 import type { StoredResult } from "../lab/result-folder.ts";
+import type { ImageRequest } from "../lab/workload/image.ts";
 import { UsageError } from "../monitor/error.ts";
 
 /** The options as Commander collects them. */
@@ -13,6 +16,10 @@ export interface BenchArguments {
   readonly seed?: number;
   readonly output?: string;
   readonly list?: boolean;
+  readonly image?: readonly string[];
+  readonly imagePort?: number;
+  readonly imageWords?: string;
+  readonly imageMem?: number;
 }
 
 /** What can be asked for. */
@@ -30,21 +37,66 @@ export function newPlan(args: BenchArguments, choices: Choices): Plan {
   const quick = args.quick ?? false;
   const defaults = quick ? DEFAULTS.quick : DEFAULTS.full;
   const asked = args.targets === undefined ? choices.targets : [...BASELINES, ...args.targets];
-  const workloads = args.workloads ?? choices.workloads.filter((one) => !quick || one.quick).map(({ name }) => name);
+  const image = imageRequest(args);
+  const ownWorkloads = args.workloads ?? (image === undefined ? undefined : []);
+  const workloads = ownWorkloads ?? choices.workloads.filter((one) => !quick || one.quick).map(({ name }) => name);
   return {
     seed: args.seed ?? randomInt(SEED_MAX),
     quick,
     targets: choose("--targets", asked, choices.targets),
     workloads: choose(
       "--workloads",
-      workloads,
+      image === undefined ? workloads : [...workloads, "image"],
       choices.workloads.map(({ name }) => name),
     ),
     blocks: args.blocks ?? defaults.blocks,
     budgetMs: args.budget ?? defaults.budgetMs,
     sampleLimitMs: defaults.sampleLimitMs,
     sampleMs: defaults.sampleMs,
+    ...(image === undefined ? {} : { image }),
   };
+}
+
+const IMAGE_MIB = 128;
+/** The kit's and MirageOS's unikernels take their address so. */
+const IMAGE_WORDS = "--ipv4=<address>";
+
+/**
+ * What `--image` and its companions ask for; undefined where none is given.
+ * @throws UsageError where a companion comes alone.
+ */
+export function imageRequest(args: BenchArguments): ImageRequest | undefined {
+  const { image: paths, imagePort: port = null, imageMem: memoryMib = IMAGE_MIB } = args;
+  if (paths === undefined) {
+    if (args.imagePort === undefined && args.imageWords === undefined && args.imageMem === undefined) return undefined;
+    throw new UsageError("--image-port, --image-words and --image-mem say more about an --image; add --image FILE");
+  }
+  const words = args.imageWords ?? (port === null ? "" : IMAGE_WORDS);
+  return {
+    paths: paths.map((path) => resolve(path)),
+    words: words.split(/\s+/).filter((word) => word !== ""),
+    port,
+    memoryMib,
+  };
+}
+
+/** Adds one more `--image`. */
+export function collectPath(path: string, before: readonly string[] = []): readonly string[] {
+  return [...before, path];
+}
+
+export function parsePort(text: string): number {
+  return parseWhole("--image-port", text, 65535);
+}
+
+export function parseImageMib(text: string): number {
+  return parseWhole("--image-mem", text, 131072);
+}
+
+function parseWhole(option: string, text: string, max: number): number {
+  const value = /^[0-9]{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= 1 && value <= max) return value;
+  throw new UsageError(`${option} ${text}: give a whole number from 1 to ${max}`);
 }
 
 /**
@@ -61,6 +113,7 @@ export function resumedPlan(args: BenchArguments, { manifest: { plan } }: Stored
   same("--quick", args.quick, plan.quick);
   same("--seed", args.seed, plan.seed);
   same("--blocks", args.blocks, plan.blocks);
+  same("--image", imageRequest(args), plan.image);
   same("--workloads", args.workloads && choose("--workloads", args.workloads, plan.workloads), plan.workloads);
   same("--targets", args.targets && choose("--targets", [...BASELINES, ...args.targets], plan.targets), plan.targets);
   return { ...plan, budgetMs: args.budget ?? plan.budgetMs };
@@ -109,4 +162,23 @@ export function parseBlocks(text: string): number {
     throw new UsageError(`--blocks ${text}: give a whole number from 1 to ${BLOCKS_MAX}`);
   }
   return blocks;
+}
+
+/** Reads `5%` or `5` as the share 0.05. */
+export function parseThreshold(text: string): number {
+  const percent = /^[0-9]{1,4}(\.[0-9]{1,3})?%?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
+  if (Number.isNaN(percent)) {
+    throw new UsageError(`--threshold ${text}: give what may be lost in percent, e.g. --threshold 5%`);
+  }
+  return percent / 100;
+}
+
+const BASES = ["value", "cost"] as const satisfies readonly Basis[];
+
+export function parseBasis(text: string): Basis {
+  const basis = BASES.find((name) => name === text);
+  if (basis === undefined) {
+    throw new UsageError(`--by ${text}: give value (the numbers themselves) or cost (the ratios to native)`);
+  }
+  return basis;
 }

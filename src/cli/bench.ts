@@ -8,21 +8,28 @@ import { canGoOn } from "../lab/measure.ts";
 import { holdsResult, readResult, type StoredResult } from "../lab/result-folder.ts";
 import { runLab } from "../lab/run.ts";
 import { TARGETS } from "../lab/target/registry.ts";
+import { type ImageRequest, imageWorkload } from "../lab/workload/image.ts";
 import { WORKLOADS } from "../lab/workload/registry.ts";
+import type { Workload } from "../lab/workload/workload.ts";
 import { UsageError } from "../monitor/error.ts";
+import { compareCommand } from "./bench-compare.ts";
 import { listText } from "./bench-list.ts";
 import {
   type BenchArguments,
+  collectPath,
+  imageRequest,
   newPlan,
   parseBlocks,
   parseBudget,
+  parseImageMib,
   parseNames,
+  parsePort,
   parseSeed,
   resumedPlan,
 } from "./bench-options.ts";
 import { ProgressDisplay } from "./bench-progress.ts";
 import { writeReport } from "./bench-report.ts";
-import { print } from "./print.ts";
+import { print, wantsColour } from "./print.ts";
 import { VERSION } from "./version.ts";
 
 export function command(): Command {
@@ -37,8 +44,14 @@ export function command(): Command {
     .option("--blocks <NUMBER>", "blocks of each workload at most; each has every target once", parseBlocks)
     .option("--seed <NUMBER>", "for the random order within the blocks", parseSeed)
     .option("-o, --output <FOLDER>", "where the result goes; one that holds an unfinished run is gone on with")
+    .option("--image <FILE>", "an image of your own, on whatever runs it; once more for each other form", collectPath)
+    .option("--image-port <PORT>", "the TCP port that it serves, for the time to its first connection", parsePort)
+    .option("--image-words <WORDS>", "its command line; <address> and <ip> stand for its address")
+    .option("--image-mem <MIB>", "its memory; 128 unless given", parseImageMib)
     .option("--list", "show targets and workloads, what cannot run here, and why")
     .addHelpText("after", HELP)
+    .helpCommand(false)
+    .addCommand(compareCommand())
     .action(bench);
 }
 
@@ -50,7 +63,9 @@ machine, in network namespaces that come and go with the run. Written to the fol
 Examples:
   skiff bench --quick
   skiff bench --list
+  skiff bench compare before after --threshold 5%
   skiff bench --targets runc,process --workloads start,prime --budget 5m --output result
+  skiff bench --image my.spt --image my.hvt --image-port 80
 
 Exit status: 0 where the report is written, 1 with one line for a mistake or where nothing could be measured,
 130 after Ctrl-C, 143 after SIGTERM: then the report has what was there.`;
@@ -60,7 +75,7 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function bench(args: BenchArguments): Promise<void> {
   const host = await probeHost(await loadProbeLibc());
-  if (args.list === true) return list(host);
+  if (args.list === true) return list(host, imageRequest(args));
   const output = resolve(args.output ?? `skiff-bench-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}`);
   const earlier = holdsResult(output) ? readResult(output) : undefined;
   const result = await run(args, output, host, earlier);
@@ -72,10 +87,16 @@ async function bench(args: BenchArguments): Promise<void> {
   print(`${report}\nThe whole report: ${output}/report.html\n`);
 }
 
-async function list(host: HostManifest): Promise<void> {
+/** All of them, with that of the user's own images where there are any. */
+function workloadsWith(image: ImageRequest | undefined): readonly Workload[] {
+  return image === undefined ? WORKLOADS : [...WORKLOADS, imageWorkload(image)];
+}
+
+async function list(host: HostManifest, image: ImageRequest | undefined): Promise<void> {
+  const workloads = workloadsWith(image);
   const made = makeWorkbench(host, VERSION);
   try {
-    print(await listText(TARGETS, WORKLOADS, made.bench));
+    print(await listText(TARGETS, workloads, made.bench));
   } finally {
     await made.close();
   }
@@ -88,7 +109,8 @@ async function run(
   host: HostManifest,
   earlier: StoredResult | undefined,
 ): Promise<StoredResult | undefined> {
-  const choices = { targets: TARGETS.map(({ name }) => name), workloads: WORKLOADS };
+  const workloads = workloadsWith(earlier === undefined ? imageRequest(args) : earlier.manifest.plan.image);
+  const choices = { targets: TARGETS.map(({ name }) => name), workloads };
   const plan = earlier === undefined ? newPlan(args, choices) : resumedPlan(args, earlier, output);
   if (earlier !== undefined) {
     requireSameMachine(host, earlier, output);
@@ -110,7 +132,7 @@ async function run(
     return await runLab({
       plan,
       targets: TARGETS.filter(({ name }) => plan.targets.includes(name)),
-      workloads: WORKLOADS.filter(({ name }) => plan.workloads.includes(name)),
+      workloads: workloads.filter(({ name }) => plan.workloads.includes(name)),
       host,
       bench: made.bench,
       commandLine: ["skiff", ...process.argv.slice(2)],
@@ -140,10 +162,4 @@ function requireSameMachine(host: HostManifest, { manifest }: StoredResult, outp
     if (here === there) continue;
     throw new UsageError(`--output ${output}: that run had ${fact} ${there}, here it is ${here}; give a new folder`);
   }
-}
-
-/** Colour on a terminal that has it, unless the user asks for none (no-color.org). */
-function wantsColour(): boolean {
-  const { NO_COLOR = "", TERM } = process.env;
-  return process.stdout.isTTY && NO_COLOR === "" && TERM !== "dumb";
 }

@@ -4,7 +4,7 @@ import { probeHost } from "../host/probe/manifest.ts";
 import { UsageError } from "../monitor/error.ts";
 import { examine } from "./doctor-report.ts";
 import { formatReport } from "./doctor-text.ts";
-import { print } from "./print.ts";
+import { print, wantsColour } from "./print.ts";
 
 export function command(): Command {
   return new Command("doctor")
@@ -36,10 +36,4 @@ async function loadLibc(): Promise<ProbeLibc> {
       cause: error,
     });
   }
-}
-
-/** Colour on a terminal that has it, unless the user asks for none (no-color.org). */
-function wantsColour(): boolean {
-  const { NO_COLOR = "", TERM } = process.env;
-  return process.stdout.isTTY && NO_COLOR === "" && TERM !== "dumb";
 }

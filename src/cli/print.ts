@@ -11,3 +11,9 @@ function stop(error: NodeJS.ErrnoException): void {
   writeSync(2, `skiff: standard output could not be written (${error.code}); free its disk or send it elsewhere\n`);
   process.exit(1);
 }
+
+/** Colour on a terminal that has it, unless the user asks for none (no-color.org). */
+export function wantsColour(): boolean {
+  const { NO_COLOR = "", TERM } = process.env;
+  return process.stdout.isTTY && NO_COLOR === "" && TERM !== "dumb";
+}

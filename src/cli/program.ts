@@ -61,13 +61,14 @@ async function makeProgram(entry: CommandEntry | undefined): Promise<Command> {
     .enablePositionalOptions()
     .addHelpText("after", HELP_EXAMPLES);
   for (const candidate of COMMANDS) {
-    if (candidate === entry) program.addCommand(prepare((await candidate.load()).command()));
+    if (candidate === entry) program.addCommand((await candidate.load()).command());
     else program.command(candidate.name).description(candidate.summary);
   }
   return prepare(program);
 }
 
 function prepare(command: Command): Command {
+  for (const inner of command.commands) prepare(inner);
   return command
     .exitOverride()
     .showSuggestionAfterError(true)
@@ -80,8 +81,12 @@ function mistakeLine(command: Command, text: string): string {
     .replace(/^error: /, "")
     .trim()
     .replaceAll("\n", " ");
-  const help = command.name() === "skiff" ? "skiff --help" : `skiff ${command.name()} --help`;
-  return `skiff: ${complaint}; ${help} shows what there is\n`;
+  return `skiff: ${complaint}; ${fullName(command)} --help shows what there is\n`;
+}
+
+/** e.g. `skiff bench compare`. */
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
 /** Of `ImageError`, `HostError` and `UsageError`. A command can be a bundle of its own, with these classes of its own. */

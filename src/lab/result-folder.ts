@@ -58,10 +58,29 @@ export function readResult(folder: string): StoredResult {
 
 function parseManifest(folder: string, text: string): StoredManifest {
   const value = parseObject(text);
-  if (value === undefined || !("format" in value) || value.format !== "skiff-bench-1" || !("plan" in value)) {
+  if (!isManifest(value) || !("plan" in value) || !isObject(value.plan)) {
     throw new UsageError(`${join(folder, MANIFEST)} is not of this Skiff's format; give another folder`);
   }
   return value as StoredManifest;
+}
+
+/** A result from parsed JSON of a report; undefined where it is none. */
+export function checkResult(manifest: unknown, samples: unknown): Result | undefined {
+  if (!isManifest(manifest) || !Array.isArray(samples)) return undefined;
+  return samples.every((sample) => isObject(sample) && isSample(sample)) ? { manifest, samples } : undefined;
+}
+
+/** What every reader of a manifest relies on; single facts that are missing are shown as such. */
+function isManifest(value: unknown): value is RunManifest {
+  if (!isObject(value)) return false;
+  const { format, host, cores, workloads, targets, notRun } = value as Readonly<Record<string, unknown>>;
+  if (format !== "skiff-bench-1" || !isObject(cores) || !areObjects(targets) || !areObjects(notRun)) return false;
+  if (!areObjects(workloads) || !isObject(host) || !("machine" in host) || !isObject(host.machine)) return false;
+  return workloads.every((workload) => "metrics" in workload && areObjects(workload.metrics));
+}
+
+function areObjects(value: unknown): value is object[] {
+  return Array.isArray(value) && value.every(isObject);
 }
 
 function parseSample(path: string, line: string, number: number): Sample {

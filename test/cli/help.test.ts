@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bundledSkiff, mistake } from "./bundled-skiff.ts";
 
 const skiff = bundledSkiff();
-const COMMANDS = ["run", "build", "inspect", "doctor"];
+const COMMANDS = ["run", "build", "inspect", "bench", "doctor"];
 const WIDTH_MAX = 120;
 
 describe.each(COMMANDS)("skiff %s --help", (command) => {

@@ -9,12 +9,13 @@ const COLOURS: Readonly<Record<Change, number>> = { worse: 31, better: 32, same:
 
 /** A comparison as lines for a terminal, one a row. */
 export function comparisonText(result: ComparisonResult, options: { readonly colour: boolean }): string {
-  const { basis, changes, onlyFirst, onlySecond } = result;
+  const { basis, changes, lost, onlyFirst, onlySecond } = result;
   const width = Math.max(0, ...changes.map(({ title }) => plain(title).length));
+  const numbersWidth = Math.max(0, ...changes.map((row) => plain(numbersOf(row, basis)).length));
   const lines = changes.map((row) => {
     const words = `${MARKS[row.change]} ${changeWords(row)}`;
     const painted = options.colour ? `\u001b[${COLOURS[row.change]}m${words}\u001b[0m` : words;
-    return `  ${plain(row.title).padEnd(width)}  ${plain(numbersOf(row, basis))}  ${painted}`;
+    return `  ${plain(row.title).padEnd(width)}  ${plain(numbersOf(row, basis)).padEnd(numbersWidth)}  ${painted}`;
   });
   const what =
     basis === "value"
@@ -23,6 +24,7 @@ export function comparisonText(result: ComparisonResult, options: { readonly col
   return `${[
     changes.length === 0 ? "The two results have no row in common." : what,
     ...lines,
+    ...lost.map((title) => `  × no number any more: ${plain(title)}`),
     ...onlyFirst.map((key) => `  only in the first: ${plain(key)}`),
     ...onlySecond.map((key) => `  only in the second: ${plain(key)}`),
   ].join("\n")}\n`;

@@ -14,6 +14,8 @@ export type Change = "worse" | "better" | "same" | "unclear";
 export interface ComparisonResult {
   readonly basis: Basis;
   readonly changes: readonly ChangeRow[];
+  /** Titles of rows that both tried, and of which only the first has numbers. */
+  readonly lost: readonly string[];
   /** Rows that only one of the two results has, as `workload, metric, target`. */
   readonly onlyFirst: readonly string[];
   readonly onlySecond: readonly string[];
@@ -54,6 +56,11 @@ export function compareResults(a: Result, b: Result, basis: Basis = usualBasis(a
   return {
     basis,
     changes,
+    lost: [...first].flatMap(([key, before]) => {
+      const after = second.get(key);
+      const isLost = after !== undefined && numbers(before, basis).length > 0 && numbers(after, basis).length === 0;
+      return isLost ? [titleOf(before)] : [];
+    }),
     onlyFirst: [...first.keys()].filter((key) => !second.has(key)),
     onlySecond: [...second.keys()].filter((key) => !first.has(key)),
   };
@@ -100,7 +107,7 @@ function changeOf(before: Row, after: Row, basis: Basis): ChangeRow | undefined 
     workload: workload.name,
     metric: metric.name,
     target: before.finding.target.name,
-    title: `${workload.title}, ${metric.title}: ${before.finding.target.title}`,
+    title: titleOf(before),
     better: metric.better,
     unit: metric.unit,
     first: first.median,
@@ -109,6 +116,10 @@ function changeOf(before: Row, after: Row, basis: Basis): ChangeRow | undefined 
     interval,
     change: judgeChange(interval, metric.better, threshold(Math.max(before.table.noise ?? 0, after.table.noise ?? 0))),
   };
+}
+
+function titleOf({ table: { workload, metric }, finding: { target } }: Row): string {
+  return `${workload.title}, ${metric.title}: ${target.title}`;
 }
 
 function numbers({ finding }: Row, basis: Basis): number[] {
