@@ -65,6 +65,7 @@ async function run(
     if (options.verbose) say(`engine ${engine}: ${reason}`);
     const debugging = {
       ...(options.gdb === undefined ? {} : { gdb: { port: options.gdb } }),
+      ...(options.verbose ? { count: say } : {}),
       ...(options.core === undefined ? {} : { failed: coreWriter(options.core) }),
     };
     process.exitCode = await runOnKvm({ ...machine, ...debugging, args: guestArguments, say });

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { STATUS_ABORT } from "../abi/hvt.ts";
+import { HYPERCALL, STATUS_ABORT } from "../abi/hvt.ts";
 import type { DeviceBuffer } from "../device/buffer.ts";
 import type { DebugEngine, DebugLimits } from "../engine/engine.ts";
 import { resetSignal } from "../host/libc.ffi.ts";
@@ -7,6 +7,7 @@ import { writeAll } from "../host/transfer.ffi.ts";
 import type { GdbOptions } from "./gdb/server.ts";
 import { commandLine, type GuestState, type MachineStop } from "./hvt-machine.ts";
 import { type KvmMachineOptions, kvmEmulates, makeKvmMachine } from "./kvm-machine.ts";
+import type { RingRecord } from "./ring/protocol.ts";
 import { BlockingRun } from "./run-blocking.ts";
 
 const STANDARD_OUTPUT = 1;
@@ -17,6 +18,8 @@ export interface KvmRun extends Omit<KvmMachineOptions, "commandLine" | "console
   readonly args: readonly string[];
   /** Takes a line for the user. */
   readonly say: (line: string) => void;
+  /** Takes a line, after the guest's end, of what its hypercalls and its network ring were used for. */
+  readonly count?: (line: string) => void;
   /** Told how the guest's last run left it, where it aborted or could not go on. */
   readonly failed?: (state: GuestState) => void;
   /** Ends the run, when this thread's event loop has had its turn. */
@@ -34,7 +37,7 @@ const SLICE_NS = 100e6;
  * @returns the guest's exit status; 1 where the guest could not go on, which was said, or was stopped.
  * @throws {UsageError} or {HostError} as `makeKvmMachine`.
  */
-export async function runOnKvm({ args, say, failed, abort, gdb, ...options }: KvmRun): Promise<number> {
+export async function runOnKvm({ args, say, count, failed, abort, gdb, ...options }: KvmRun): Promise<number> {
   const console = { write: writeToStandardOutput };
   const rings = options.devices.some(({ type }) => type === "net") ? await startRingThread() : undefined;
   const { machine, engine, waitFor, offerRing } = makeKvmMachine({
@@ -42,7 +45,7 @@ export async function runOnKvm({ args, say, failed, abort, gdb, ...options }: Kv
     commandLine: commandLine(args),
     console,
   });
-  if (rings?.waitUntilRunning()) offerRing(rings);
+  const ring = rings?.waitUntilRunning() ? offerRing(rings) : undefined;
   if (kvmEmulates()) say("this host's KVM emulates the processor: guests run slowly, and without floating point");
   for (const signal of SIGNALS_OF_NODE) resetSignal(signal);
   const run = new BlockingRun(machine, waitFor);
@@ -54,10 +57,21 @@ export async function runOnKvm({ args, say, failed, abort, gdb, ...options }: Kv
   };
   const isOver = gdb !== undefined && (await debug({ guest, say, abort: abort ?? NEVER, ...gdb }));
   const end = isOver === true ? undefined : isOver || (await runToEnd(run, abort));
+  count?.(countLine(machine.calls, ring));
   if (end === undefined) return 1;
   if (end.type === "broken") say(`the guest ${end.reason}`);
   if (end.type === "broken" || end.status === STATUS_ABORT) failed?.(machine.lastState());
   return end.type === "exit" ? end.status : 1;
+}
+
+/** e.g. `5 hypercalls: 1 puts, 3 poll, 1 halt; 6 requests in the network ring, 2 rings of its doorbell` */
+function countLine(calls: Readonly<Float64Array>, ring: RingRecord | undefined): string {
+  const names = Object.entries(HYPERCALL).map(([name, number]) => ({ name, count: calls[number] ?? 0 }));
+  const parts = names.filter(({ count }) => count > 0).map(({ name, count }) => `${count} ${name}`);
+  const total = names.reduce((sum, { count }) => sum + count, 0);
+  const byRing =
+    ring === undefined ? "" : `; ${ring.requests} requests in the network ring, ${ring.bells} rings of its doorbell`;
+  return `${total} hypercalls: ${parts.join(", ")}${byRing}`;
 }
 
 type GuestEnd = Extract<MachineStop, { readonly type: "exit" | "broken" }>;
