@@ -1,5 +1,6 @@
 import { seededRandom } from "./random.ts";
 import { LOOKS } from "./statistics/looks.ts";
+import type { ImageRequest } from "./workload/image.ts";
 
 /** What decides which samples are taken, and in which order; a resumed run has the same. */
 export interface Plan {
@@ -16,6 +17,8 @@ export interface Plan {
   readonly sampleLimitMs: number;
   /** What a sample's timed part should take. */
   readonly sampleMs: number;
+  /** Images of the user's own, for the workload `image`; not there without any. */
+  readonly image?: ImageRequest;
 }
 
 /** What differs between a quick run and a full one where nothing else is asked for. */

@@ -1,16 +1,14 @@
-import { statSync } from "node:fs";
 import type { Architecture } from "../../format/image.ts";
 import type { KvmFacts } from "../../host/probe/kvm.ts";
 import { findProgram, runProgram } from "../../host/probe/program.ts";
 import { hostArchitecture } from "../../monitor/engine-choice.ts";
-import { refuseInContainer } from "../container/root-folder.ts";
 import type { Instance } from "../instance/instance.ts";
 import { launchInstance } from "../instance/launch-instance.ts";
 import { withOwn } from "../instance/with-own.ts";
 import { type Lack, lack } from "../lack.ts";
-import { ADDRESS_PLACE, type LinuxGuest, makeLinuxGuest } from "../linux-guest/guest.ts";
+import { type Boot, type Bootable, makeBoot, refuseBoot } from "../linux-guest/boot.ts";
 import { findGuestKernel, type GuestKernel } from "../linux-guest/kernel.ts";
-import type { TapLink } from "../network.ts";
+import type { Link, NetworkPath } from "../network.ts";
 import type { Program } from "../program.ts";
 import type { Workbench } from "../workbench.ts";
 import { lackOfRealKvm } from "./kvm-lack.ts";
@@ -22,6 +20,7 @@ interface Hardware {
   readonly machine: string | undefined;
   readonly netDevice: string;
   readonly modules: readonly string[];
+  readonly bootable: Bootable;
 }
 
 type MachineName = "usual" | "microvm";
@@ -34,18 +33,24 @@ const EMULATORS: Readonly<Record<Architecture, { readonly program: string; reado
 
 const PCI = { netDevice: "virtio-net-pci,romfile=", modules: ["virtio_pci", "virtio_net"] };
 const MMIO = { netDevice: "virtio-net-device", modules: ["virtio_mmio", "virtio_net"] };
+/** A PC alone has firmware that boots disks, and a multiboot loader. */
+const PC: Bootable = { solo5: "virtio", disks: true };
+const KERNELS: Bootable = { solo5: undefined, disks: false };
 const HARDWARE: Readonly<Record<Architecture, Readonly<Record<MachineName, Hardware>>>> = {
-  "x86-64": { usual: { machine: "pc", ...PCI }, microvm: { machine: "microvm", ...MMIO } },
-  aarch64: { usual: { machine: "virt", ...PCI }, microvm: { machine: undefined, ...MMIO } },
+  "x86-64": {
+    usual: { machine: "pc", ...PCI, bootable: PC },
+    microvm: { machine: "microvm", ...MMIO, bootable: KERNELS },
+  },
+  aarch64: {
+    usual: { machine: "virt", ...PCI, bootable: KERNELS },
+    microvm: { machine: undefined, ...MMIO, bootable: KERNELS },
+  },
 };
 
 /** The filters that libvirt asks of QEMU, too (QEMU's manual, -sandbox). */
 const SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 const LIMIT_MS = 2_000;
 const TAP_DESCRIPTOR = 3;
-/** For the guest's kernel, beside the program's memory and twice its initramfs, packed and unpacked. */
-const KERNEL_MIB = 160;
-const MIB = 2 ** 20;
 
 export const QEMU_TCG = qemu("qemu-tcg", "QEMU, software emulation (TCG)", "usual", "tcg");
 export const QEMU_KVM = qemu("qemu-kvm", "QEMU, KVM", "usual", "kvm");
@@ -80,8 +85,8 @@ async function probe(
     version: `QEMU ${version}, Linux ${found.kernel.release}`,
     found: `${found.emulator}, ${found.kernel.path}`,
     paths: bench.network === undefined ? [] : ["tap"],
-    refuse: refuseInContainer,
-    prepare: async (program, _path, workbench) => prepare(found, program, workbench),
+    refuse: (program) => refuseBoot(program, found.hardware.bootable),
+    prepare: async (program, path, workbench) => prepare(found, program, path, workbench),
     security: async (instance) => ({
       ...processSecurity(instance),
       kernel: "own",
@@ -112,52 +117,55 @@ function find(machine: MachineName, accelerator: Accelerator, kvm: KvmFacts): Fo
   return { emulator, kernel, busybox, console, hardware, accelerator };
 }
 
-function prepare(found: Found, program: Program, bench: Workbench): Launcher {
-  const parts = { ...found, modules: found.hardware.modules };
-  const guest = makeLinuxGuest(program, parts, bench.folder("qemu"));
-  const memoryMib = program.memoryMib + KERNEL_MIB + 2 * Math.ceil(guest.initramfsBytes / MIB);
-  const words = (cores: number, link?: TapLink) => qemuWords(found, guest, { cores, memoryMib, link });
+function prepare(found: Found, program: Program, path: NetworkPath | undefined, bench: Workbench): Launcher {
+  const { modules, bootable } = found.hardware;
+  const boot = makeBoot(program, bootable, { ...found, modules }, bench.folder("qemu"));
   return {
-    commandLine: [found.emulator, ...words(1)],
-    imageBytes: guest.initramfsBytes + statSync(guest.kernel).size,
+    commandLine: [found.emulator, ...qemuWords(found, boot, 1, path && "places")],
+    imageBytes: boot.imageBytes,
     start: async ({ cores, link }: StartOptions) => {
-      const tap = link?.path === "tap" ? link : undefined;
-      const descriptors = tap === undefined ? [] : [tap.descriptor];
-      const args = words(cores.length, tap);
+      const descriptors = link?.path === "tap" ? [link.descriptor] : [];
+      const args = qemuWords(found, boot, cores.length, link);
       return onConsole(launchInstance({ path: found.emulator, args, descriptors, cores }, bench));
     },
     close: async () => {},
   };
 }
 
-interface Size {
-  readonly cores: number;
-  readonly memoryMib: number;
-  readonly link: TapLink | undefined;
-}
-
-function qemuWords(found: Found, guest: LinuxGuest, { cores, memoryMib, link }: Size): string[] {
+function qemuWords(found: Found, boot: Boot, cores: number, link: Link | "places" | undefined): string[] {
   const { hardware, accelerator } = found;
-  const address = link === undefined ? ADDRESS_PLACE : `${link.serverAddress}/${link.prefixBits}`;
+  const mac = typeof link === "object" && link.path === "tap" ? link.mac : "<mac>";
   const net = [
     ["-netdev", `tap,id=net,fd=${TAP_DESCRIPTOR}`],
-    ["-device", `${hardware.netDevice},netdev=net,mac=${link?.mac}`],
+    ["-device", `${hardware.netDevice},netdev=net,mac=${mac}`],
   ];
   return [
     ["-machine", hardware.machine ?? ""],
     ["-accel", accelerator],
     ["-cpu", accelerator === "kvm" ? "host" : "max"],
     ["-smp", String(cores)],
-    ["-m", `${memoryMib}M`],
+    ["-m", `${boot.memoryMib}M`],
     ["-nodefaults", "-no-user-config", "-no-reboot"],
     ["-display", "none"],
     ["-serial", "stdio"],
     ["-sandbox", SANDBOX],
-    ["-kernel", guest.kernel],
-    ["-initrd", guest.initramfs],
-    ["-append", guest.append.replace(ADDRESS_PLACE, address)],
+    ...bootWords(boot, link),
     ...(link === undefined ? [] : net),
   ].flat();
+}
+
+function bootWords({ kernel, initramfs, disk, append }: Boot, link: Link | "places" | undefined): string[][] {
+  if (disk !== undefined) {
+    // Commas part options.
+    const file = disk.path.replaceAll(",", ",,");
+    return [["-drive", `file=${file},format=${disk.format},if=virtio,snapshot=on`]];
+  }
+  const words = append(link);
+  return [
+    ["-kernel", kernel ?? ""],
+    ...(initramfs === undefined ? [] : [["-initrd", initramfs]]),
+    ...(words === "" ? [] : [["-append", words]]),
+  ];
 }
 
 /** A terminal ends lines by a carriage return as well. */

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { guestWords } from "../guest-words.ts";
 import type { Instance } from "../instance/instance.ts";
 import { launchInstance } from "../instance/launch-instance.ts";
 import { lack } from "../lack.ts";
@@ -8,7 +9,7 @@ import { kitFolder, type Program } from "../program.ts";
 import type { Workbench } from "../workbench.ts";
 import { EMULATED_KVM, lackOfKvm } from "./kvm-lack.ts";
 import { processSecurity } from "./process-security.ts";
-import { guestWords, refuseSolo5, type Solo5Image, solo5Image } from "./solo5-image.ts";
+import { refuseSolo5, type Solo5Image, solo5Image } from "./solo5-image.ts";
 import type { Available, Launcher, StartOptions, Target, Unavailable } from "./target.ts";
 
 const TAP_DESCRIPTOR = 3;

@@ -7,12 +7,13 @@ import { plannedDevices } from "../../monitor/build-devices.ts";
 import { hostArchitecture } from "../../monitor/engine-choice.ts";
 import { matchDevices } from "../../monitor/match-devices.ts";
 import { executableForThisHost } from "../../monitor/process-machine.ts";
+import { guestWords } from "../guest-words.ts";
 import { launchInstance } from "../instance/launch-instance.ts";
 import type { NetworkPath } from "../network.ts";
 import type { Program } from "../program.ts";
 import type { Workbench } from "../workbench.ts";
 import { processSecurity } from "./process-security.ts";
-import { guestWords, refuseSolo5, type Solo5Image, solo5Image } from "./solo5-image.ts";
+import { refuseSolo5, type Solo5Image, solo5Image } from "./solo5-image.ts";
 import type { Launcher, StartOptions, Target } from "./target.ts";
 
 /** Where a server's executable finds the tap. */

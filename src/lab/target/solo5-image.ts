@@ -3,7 +3,6 @@ import { chooseEngine, type EngineName } from "../../monitor/engine-choice.ts";
 import { UsageError } from "../../monitor/error.ts";
 import { readImageFile } from "../../monitor/image-file.ts";
 import { type Lack, lack, SampleError } from "../lack.ts";
-import type { Link } from "../network.ts";
 import { kitFile, type Program } from "../program.ts";
 
 /** Each engine's ABI, which upstream's tender for the same images has, too. */
@@ -43,7 +42,7 @@ function findSolo5Image(program: Program, engine: EngineName): Solo5Image | Lack
   const block = devices.find(({ type }) => type === "block");
   if (block !== undefined) return lackOfDevice(first.path, block);
   if (more !== undefined) return lackOfDevice(first.path, more);
-  if (program.kind === "image" && net === undefined && program.port !== undefined) {
+  if (net === undefined && program.port !== undefined) {
     return lack(`${first.path} declares no net device, by which it could serve`);
   }
   return { ...first, netDevice: net?.name };
@@ -67,13 +66,4 @@ function readFor(path: string, engine: EngineName): Pick<Solo5Image, "path" | "i
     if (error instanceof UsageError) return undefined;
     throw error;
   }
-}
-
-/** The words of a guest's command line; without a link yet, with places for what it gives. */
-export function guestWords(program: Program, link: Link | "places" | undefined): string[] {
-  if (link === undefined) return [...program.args];
-  const ip = link === "places" ? "<ip>" : link.serverAddress;
-  const address = link === "places" ? "<address>" : `${ip}/${link.prefixBits}`;
-  if (program.kind === "kit") return [`--ipv4=${address}`, ...program.args];
-  return program.args.map((word) => word.replaceAll("<address>", address).replaceAll("<ip>", ip));
 }

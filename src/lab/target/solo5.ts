@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { findProgram, runProgram } from "../../host/probe/program.ts";
 import type { EngineName } from "../../monitor/engine-choice.ts";
+import { guestWords } from "../guest-words.ts";
 import type { Instance } from "../instance/instance.ts";
 import { launchInstance } from "../instance/launch-instance.ts";
 import { lack } from "../lack.ts";
@@ -9,7 +10,7 @@ import type { Program } from "../program.ts";
 import type { Workbench } from "../workbench.ts";
 import { EMULATED_KVM, lackOfKvm } from "./kvm-lack.ts";
 import { processSecurity } from "./process-security.ts";
-import { guestWords, refuseSolo5, type Solo5Image, solo5Image } from "./solo5-image.ts";
+import { refuseSolo5, type Solo5Image, solo5Image } from "./solo5-image.ts";
 import type { Available, Launcher, Security, StartOptions, Target, Unavailable } from "./target.ts";
 
 const LIMIT_MS = 2_000;
