@@ -29,6 +29,8 @@ const SIGNATURE_OFFSET = 0x1fe;
 /** Of the header's `HdrS` (Linux Documentation/arch/x86/boot.rst); AArch64's Image has its magic at 56 (arm64/booting.rst). */
 const X86_HEADER_OFFSET = 0x202;
 const ARM_MAGIC_OFFSET = 56;
+/** Type and name of the note that tells an image's ABI (Solo5 v0.12, `include/elf_abi.h`). */
+const ABI_NOTE = "ABI1Solo5\0";
 
 /**
  * Looks into a file.
@@ -46,14 +48,14 @@ export function imageKind(path: string): ImageKind {
   );
 }
 
-/** An ELF file that bears Solo5's notes has to be right; one without them may be any kernel. */
+/** An ELF file that tells a Solo5 ABI has to be right; one that does not may be any kernel. */
 function elfKind(path: string): ImageKind {
   const bytes = readImageBytes(path);
   try {
     return { kind: "solo5", image: parseImage(bytes) };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
-    if (!Buffer.from(bytes).includes("Solo5\0")) return { kind: "kernel" };
+    if (!Buffer.from(bytes).includes(ABI_NOTE)) return { kind: "kernel" };
     throw new UsageError(`--image ${path} is not a usable image: ${error.message}`, { cause: error });
   }
 }
