@@ -28,6 +28,7 @@ export const RING_WORD = {
   wantsBell: 18,
 } as const;
 const REQUESTS = 128;
+const COUNT_WORDS = REQUESTS / Uint32Array.BYTES_PER_ELEMENT;
 /** `struct hvt_ring_entry`. */
 export const REQUEST = { bytes: 32, operation: 0, handle: 4, data: 8, length: 16, id: 20 } as const;
 const ANSWERS = REQUESTS + RING_ENTRIES * REQUEST.bytes;
@@ -37,6 +38,12 @@ export const RING_BYTES = ANSWERS + RING_ENTRIES * ANSWER.bytes;
 
 /** `HVT_RING_NET_WRITE` and `HVT_RING_NET_READ`. */
 export const RING_OPERATION = { write: 1, read: 2 } as const;
+
+/** Before the guest's first instruction: nobody serves its ring yet, so that it must ring. */
+export function prepareNetRing(memory: GuestMemory): void {
+  const { buffer, byteOffset } = memory.own(NET_RING_ADDRESS, REQUESTS).bytes;
+  new Uint32Array(buffer, byteOffset, COUNT_WORDS)[RING_WORD.wantsBell] = 1;
+}
 
 /** The server's side of one guest's ring. */
 export class NetRing {
@@ -55,7 +62,7 @@ export class NetRing {
     this.#devices = devices;
     this.#ring = memory.own(address, RING_BYTES);
     const { buffer, byteOffset } = this.#ring.bytes;
-    this.#words = new Uint32Array(buffer, byteOffset, REQUESTS / Uint32Array.BYTES_PER_ELEMENT);
+    this.#words = new Uint32Array(buffer, byteOffset, COUNT_WORDS);
   }
 
   /**

@@ -9,7 +9,7 @@ const EPOLL_CLOEXEC = 0o2000000;
 const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 const OPERATION = { add: 1, remove: 2, modify: 3 } as const;
 const EPOLLIN = 1;
-const EPOLLONESHOT = 1 << 30;
+const TRIGGER = { level: EPOLLIN, once: EPOLLIN | (1 << 30), edge: EPOLLIN | (1 << 31) } as const;
 /** `struct epoll_event` is packed on x86-64 alone. */
 const EVENT = process.arch === "x64" ? { bytes: 12, data: 4 } : { bytes: 16, data: 8 };
 const EVENTS_AT_ONCE = 64;
@@ -36,11 +36,12 @@ export class EpollSet {
   /**
    * Adds, changes or removes a descriptor.
    * @param id below 2^32: what `id` gives once the descriptor can be read or has failed.
-   * @param isOnce whether it is silent afterwards, until it is modified.
+   * @param trigger how long it is told of: as long as it can be read; once, until it is modified; for each time that more
+   *   can be read.
    */
-  change(operation: keyof typeof OPERATION, descriptor: number, id: number, isOnce: boolean): void {
+  change(operation: keyof typeof OPERATION, descriptor: number, id: number, trigger: keyof typeof TRIGGER): void {
     const event = new DataView(new ArrayBuffer(EVENT.bytes));
-    event.setUint32(0, isOnce ? EPOLLIN | EPOLLONESHOT : EPOLLIN, true);
+    event.setUint32(0, TRIGGER[trigger], true);
     event.setUint32(EVENT.data, id, true);
     check("epoll_ctl", declarations.epollControl(this.#descriptor, OPERATION[operation], descriptor, event));
   }

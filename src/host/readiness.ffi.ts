@@ -23,7 +23,7 @@ export class Readiness {
   }
 
   private constructor() {
-    this.#set.change("add", this.#wake.descriptor, WAKE, false);
+    this.#set.change("add", this.#wake.descriptor, WAKE, "level");
     // Node waits for its pool as it exits.
     process.on("exit", () => this.#wakeUp());
   }
@@ -32,7 +32,7 @@ export class Readiness {
   watch(descriptor: number, onReady: () => void): Watch {
     const id = ++this.#last;
     const watch = new Watch(onReady, {
-      change: (operation) => this.#set.change(operation, descriptor, id, true),
+      change: (operation) => this.#set.change(operation, descriptor, id, "once"),
       count: (difference) => this.#count(difference),
       forget: () => this.#watches.delete(id),
     });

@@ -6,7 +6,7 @@ import {
   type HvtBoot,
   type HvtDeviceShape,
 } from "../abi/hvt-boot.ts";
-import { NET_RING_ADDRESS, RING_BYTES } from "../abi/hvt-ring.ts";
+import { NET_RING_ADDRESS, prepareNetRing, RING_BYTES } from "../abi/hvt-ring.ts";
 import { trapRegisters } from "../abi/hvt-trap.ts";
 import type { BlockDevice } from "../device/block.ts";
 import type { WallClock } from "../device/clock.ts";
@@ -109,6 +109,7 @@ export class HvtMachine {
 
   /** Tells the guest of its network ring at `NET_RING_ADDRESS`. Before the first run, of a machine with net devices. */
   offerRing(ring: ServedRing): void {
+    prepareNetRing(this.#engine.memory);
     this.#writeBoot({ ...this.#boot, netRing: NET_RING_ADDRESS });
     this.#ring = ring;
   }

@@ -6,16 +6,16 @@ export interface RingThreadData {
   readonly requireFrom: string;
   /** `CONTROL` words. */
   readonly control: Int32Array<SharedArrayBuffer>;
-  /** An event descriptor that says that commands wait. */
+  /** An event descriptor that says that commands wait. Nobody waits for their being obeyed. */
   readonly wake: number;
 }
 
-export const CONTROL = { state: 0, commandsHandled: 1, words: 2 } as const;
+export const CONTROL = { state: 0, words: 1 } as const;
 export const STATE = { starting: 0, running: 1, ended: 2 } as const;
 
 /** A ring to serve. Descriptors are of this process. */
 export interface RingParts {
-  /** The guest's memory; it must stay until the ring was removed. */
+  /** The guest's memory; it must stay until the record was closed, and so must the descriptors. */
   readonly memoryAddress: bigint;
   readonly memoryBytes: number;
   readonly devices: readonly {
@@ -39,19 +39,41 @@ export type RingCommand =
 
 const COUNTS = { requests: 0, bells: 1 } as const;
 const COUNTS_BYTES = 2 * Float64Array.BYTES_PER_ELEMENT;
-const TEXT = COUNTS_BYTES + Int32Array.BYTES_PER_ELEMENT;
+const WORDS = { textBytes: 0, use: 1 } as const;
+const TEXT = COUNTS_BYTES + 2 * Int32Array.BYTES_PER_ELEMENT;
 const TEXT_BYTES_MAX = 256;
+const USE = { none: 0, served: 1, closed: 2 } as const;
+const LOOK_AGAIN_MS = 1;
 
-/** What both threads know of a ring: the serving one writes, the guest's reads. */
+/** What both threads know of a ring. */
 export class RingRecord {
   readonly buffer: SharedArrayBuffer;
   readonly #counts: Float64Array;
-  readonly #textBytes: Int32Array;
+  readonly #words: Int32Array;
 
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(TEXT + TEXT_BYTES_MAX)) {
     this.buffer = buffer;
     this.#counts = new Float64Array(buffer, 0, 2);
-    this.#textBytes = new Int32Array(buffer, COUNTS_BYTES, 1);
+    this.#words = new Int32Array(buffer, COUNTS_BYTES, 2);
+  }
+
+  /**
+   * The serving thread, before it touches the guest's memory and descriptors; `leave` afterwards, soon.
+   * @returns false where the ring is closed.
+   */
+  enter(): boolean {
+    return Atomics.compareExchange(this.#words, WORDS.use, USE.none, USE.served) === USE.none;
+  }
+
+  leave(): void {
+    Atomics.store(this.#words, WORDS.use, USE.none);
+  }
+
+  /** The guest's thread: once it returns, nobody enters any more. */
+  close(): void {
+    while (Atomics.compareExchange(this.#words, WORDS.use, USE.none, USE.closed) === USE.served) {
+      Atomics.wait(this.#words, WORDS.use, USE.served, LOOK_AGAIN_MS);
+    }
   }
 
   /** How many requests were served. */
@@ -70,7 +92,7 @@ export class RingRecord {
 
   /** Why the guest cannot go on; undefined where it can. */
   get broken(): string | undefined {
-    const bytes = Atomics.load(this.#textBytes, 0);
+    const bytes = Atomics.load(this.#words, WORDS.textBytes);
     // A decoder takes no shared memory.
     return bytes === 0 ? undefined : new TextDecoder().decode(new Uint8Array(this.buffer, TEXT, bytes).slice());
   }
@@ -79,6 +101,6 @@ export class RingRecord {
   break(reason: string): void {
     const text = new TextEncoder().encode(reason).subarray(0, TEXT_BYTES_MAX);
     new Uint8Array(this.buffer, TEXT).set(text);
-    Atomics.store(this.#textBytes, 0, text.length);
+    Atomics.store(this.#words, WORDS.textBytes, text.length);
   }
 }

@@ -79,25 +79,21 @@ export class RingThread {
     return Atomics.load(this.#control, CONTROL.state) === STATE.running;
   }
 
-  /** @returns undefined where the thread does not run: the guest must not be told of a ring. */
+  /**
+   * Has a ring served.
+   * @param parts with a ring that wants the bell.
+   * @returns undefined where the thread does not run: the guest must not be told of a ring.
+   */
   add(parts: Omit<RingParts, "record">): RunningRing | undefined {
+    if (!this.isRunning) return undefined;
     const record = new RingRecord();
     const id = ++this.#last;
-    const ring = { ...parts, record: record.buffer };
-    if (!this.isRunning || !this.#command({ type: "add", id, ring })) return undefined;
-    return { record, close: () => void this.#command({ type: "remove", id }) };
-  }
-
-  /** Waits until the thread has obeyed. @returns whether it did. */
-  #command(command: RingCommand): boolean {
-    const handled = Atomics.load(this.#control, CONTROL.commandsHandled);
-    this.#tell(command);
-    for (;;) {
-      // A thread that has ended obeys nobody, and touches nothing.
-      if (Atomics.load(this.#control, CONTROL.commandsHandled) !== handled) return true;
-      if (!this.isRunning) return false;
-      Atomics.wait(this.#control, CONTROL.commandsHandled, handled, LIMIT_MS);
-    }
+    this.#tell({ type: "add", id, ring: { ...parts, record: record.buffer } });
+    const close = () => {
+      record.close();
+      this.#tell({ type: "remove", id });
+    };
+    return { record, close };
   }
 
   #tell(command: RingCommand): void {

@@ -21,45 +21,49 @@ const WAKE = 0;
 
 /** A guest's ring; asleep until its doorbell rings. */
 class Served {
-  readonly doorbell: EventDescriptor;
+  readonly #doorbell: EventDescriptor;
   isAwake = false;
   idleRounds = 0;
   readonly #ring: NetRing;
   readonly #record: RingRecord;
   readonly #guestThread: number;
 
-  constructor({ memoryAddress, memoryBytes, devices, doorbell, guestThread, record }: RingParts) {
+  constructor({ memoryAddress, memoryBytes, devices, doorbell, guestThread }: RingParts, record: RingRecord) {
     const memory = new GuestMemory(viewMapped(memoryAddress, memoryBytes), hostAddress(memoryAddress));
     const net = devices.map(
       ({ index, descriptor, ...shape }) => [index, new NetDevice(new HostFrames(descriptor), shape)] as const,
     );
     this.#ring = new NetRing(memory, NET_RING_ADDRESS, new Map(net));
-    this.#record = new RingRecord(record);
+    this.#record = record;
     this.#guestThread = guestThread;
-    this.doorbell = new EventDescriptor(doorbell);
+    this.#doorbell = new EventDescriptor(doorbell);
   }
 
   /** @returns whether the ring stays awake. */
   serve(): boolean {
-    const count = this.#ring.serve(REQUESTS_AT_ONCE);
-    if (this.#ring.broken !== undefined) {
-      this.break(this.#ring.broken);
-      return false;
+    if (!this.#record.enter()) return false;
+    try {
+      const count = this.#ring.serve(REQUESTS_AT_ONCE);
+      if (this.#ring.broken !== undefined) {
+        this.break(this.#ring.broken);
+        return false;
+      }
+      this.#record.count("requests", count);
+      this.idleRounds = count > 0 ? 0 : this.idleRounds + 1;
+      return this.idleRounds < IDLE_ROUNDS_MAX || !this.#ring.sleep();
+    } finally {
+      this.#record.leave();
     }
-    this.#record.count("requests", count);
-    this.idleRounds = count > 0 ? 0 : this.idleRounds + 1;
-    return this.idleRounds < IDLE_ROUNDS_MAX || !this.#ring.sleep();
   }
 
-  /** The doorbell rang. */
-  answerBell(): void {
-    this.#record.count("bells", this.doorbell.drain());
+  /** The doorbell rang. @returns whether there is something to serve. */
+  answerBell(): boolean {
+    if (!this.#record.enter()) return false;
+    this.#record.count("bells", this.#doorbell.drain());
     this.#ring.wake();
+    this.#record.leave();
     this.idleRounds = 0;
-  }
-
-  sleep(): boolean {
-    return this.#ring.sleep();
+    return true;
   }
 
   break(reason: string): void {
@@ -80,7 +84,7 @@ class RingServer {
   constructor({ control, wake }: RingThreadData) {
     this.#control = control;
     this.#wake = new EventDescriptor(wake);
-    this.#set.change("add", wake, WAKE, false);
+    this.#set.change("add", wake, WAKE, "level");
   }
 
   run(): void {
@@ -117,14 +121,11 @@ class RingServer {
       if (id === WAKE) hasCommands = true;
       else this.#awaken(this.#rings.get(id));
     }
-    // Last, for they may remove rings whose doorbells rang.
     if (hasCommands) this.#obey();
   }
 
   #awaken(ring: Served | undefined): void {
-    if (ring === undefined) return;
-    ring.answerBell();
-    if (ring.isAwake) return;
+    if (!ring?.answerBell() || ring.isAwake) return;
     ring.isAwake = true;
     this.#awake.push(ring);
   }
@@ -136,37 +137,27 @@ class RingServer {
       const received = receiveMessageOnPort(this.#port);
       if (received === undefined) return;
       this.#handle(received.message);
-      Atomics.add(this.#control, CONTROL.commandsHandled, 1);
-      Atomics.notify(this.#control, CONTROL.commandsHandled);
     }
   }
 
   #handle(command: RingCommand): void {
     if (command.type === "end") this.#hasEnded = true;
-    else if (command.type === "add") this.#add(command.id, new Served(command.ring));
-    else this.#remove(command.id);
+    else if (command.type === "add") this.#add(command.id, command.ring);
+    else this.#rings.delete(command.id);
   }
 
-  #add(id: number, ring: Served): void {
-    this.#rings.set(id, ring);
-    this.#set.change("add", ring.doorbell.descriptor, id, false);
-    // The guest does not run yet: it has made no request.
-    ring.sleep();
-  }
-
-  #remove(id: number): void {
-    const ring = this.#rings.get(id);
-    if (ring === undefined) return;
-    this.#rings.delete(id);
-    this.#set.change("remove", ring.doorbell.descriptor, id, false);
-    this.#awake = this.#awake.filter((other) => other !== ring);
+  #add(id: number, parts: RingParts): void {
+    const record = new RingRecord(parts.record);
+    if (!record.enter()) return;
+    this.#rings.set(id, new Served(parts, record));
+    // It leaves the set by itself once the guest's thread has closed it and KVM the machine; until then it may be ready.
+    this.#set.change("add", parts.doorbell, id, "edge");
+    record.leave();
   }
 
   #enter(state: number): void {
     Atomics.store(this.#control, CONTROL.state, state);
     Atomics.notify(this.#control, CONTROL.state);
-    // Whoever waits for a command looks at the state.
-    Atomics.notify(this.#control, CONTROL.commandsHandled);
     this.#port?.postMessage(state);
   }
 }
