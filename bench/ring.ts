@@ -110,7 +110,9 @@ function runGuest(name: string, args: readonly string[], thread: RingThread | un
     if (thread !== undefined && offerRing(thread) === undefined) throw new Error("this KVM has no network ring");
     begin?.();
     const before = performance.now();
-    const stop = new BlockingRun(machine, waitFor).run();
+    const run = new BlockingRun(machine, waitFor);
+    let stop = run.run();
+    while (stop.type === "interrupted") stop = run.run();
     const elapsedNs = (performance.now() - before) * 1e6;
     if (stop.type !== "exit" || stop.status !== 0) throw new Error(`${name} ended with ${JSON.stringify(stop)}`);
     const netExits = (machine.calls[HYPERCALL.netRead] ?? 0) + (machine.calls[HYPERCALL.netWrite] ?? 0);
