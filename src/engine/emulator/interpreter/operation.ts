@@ -48,8 +48,8 @@ export class RecordOperation implements Operation {
   readonly #placed: Placed;
   readonly #record = localGet("i32", 0);
   readonly #slots = new Map<string, number>();
-  /** Bytes of the record that hold operands. */
-  #used: number = RECORD.operands;
+  /** Words of the record that hold operands. */
+  readonly #usedWords = new Set<number>();
   #ended = false;
 
   /** @param placed an instruction of those that the handler is for. */
@@ -293,10 +293,12 @@ export class RecordOperation implements Operation {
   }
 
   #take(type: IntegerType, compute: (placed: Placed) => number | bigint): number {
-    const bytes = type === "i64" ? 8 : 4;
-    const offset = Math.ceil(this.#used / bytes) * bytes;
-    this.#used = offset + bytes;
-    if (this.#used > RECORD.bytes) throw new Error("an instruction has more operands than a record holds");
+    const words = type === "i64" ? 2 : 1;
+    let word = RECORD.operands / 4;
+    while (this.#usedWords.has(word) || this.#usedWords.has(word + words - 1)) word += words;
+    const offset = 4 * word;
+    if (offset + 4 * words > RECORD.bytes) throw new Error("an instruction has more operands than a record holds");
+    for (let taken = 0; taken < words; taken++) this.#usedWords.add(word + taken);
     this.fillers.push({ offset, type, compute });
     return offset;
   }

@@ -1,7 +1,7 @@
 import { bitmaskImmediate } from "../instruction/bitmask.ts";
 import { type Fields, signed } from "../instruction/row.ts";
 import { type Expr, type Integer, type IntegerType, i32, i64 } from "../wasm/expression.ts";
-import { addFlags, bySf, field, immediate, setFlagsOf, subFlags } from "./integer.ts";
+import { addFlags, bySf, field, immediate, setFlagsOf, small, subFlags } from "./integer.ts";
 import type { Operation, SemanticsTable } from "./operation.ts";
 
 const addend = (fields: Fields): bigint => BigInt(field(fields, "imm12")) << (12n * BigInt(field(fields, "sh")));
@@ -35,10 +35,10 @@ function bitfield<T extends IntegerType>(op: Operation, type: Integer<T>, signs:
   const extracts =
     op.choose("extracts", ({ fields }) => (field(fields, "imms") >= field(fields, "immr") ? 1 : 0)) === 1;
   // Up, so that the field's top is the register's; then down to its place.
-  const up = immediate(op, type, (fields) => BigInt(bits - 1 - field(fields, "imms")));
-  const down = immediate(op, type, (fields) => {
+  const up = small(op, type, (fields) => bits - 1 - field(fields, "imms"));
+  const down = small(op, type, (fields) => {
     const [immr, imms] = [field(fields, "immr"), field(fields, "imms")];
-    return BigInt(extracts ? bits - 1 - imms + immr : immr - imms - 1);
+    return extracts ? bits - 1 - imms + immr : immr - imms - 1;
   });
   const high = type.shl(value, up);
   return signs ? type.shrS(high, down) : type.shrU(high, down);
@@ -84,8 +84,10 @@ export const DATA_PROCESSING_IMMEDIATE: SemanticsTable = {
   ),
   MOVZ: bySf((op, type) => op.write(type, "Rd", immediate(op, type, moved))),
   MOVK: bySf((op, type) => {
-    const kept = immediate(op, type, (fields) => ~(0xffffn << (16n * BigInt(field(fields, "hw")))));
-    op.write(type, "Rd", type.or(type.and(op.read(type, "Rd"), kept), immediate(op, type, moved)));
+    const shift = 16 * op.select("hw");
+    const kept = type.and(op.read(type, "Rd"), type.of(~(0xffffn << BigInt(shift))));
+    const put = small(op, type, (fields) => field(fields, "imm16"));
+    op.write(type, "Rd", type.or(kept, type.shl(put, type.of(shift))));
   }),
 
   SBFM: bySf((op, type) => op.write(type, "Rd", bitfield(op, type, true))),
@@ -93,7 +95,7 @@ export const DATA_PROCESSING_IMMEDIATE: SemanticsTable = {
   BFM: bySf((op, type) => {
     const turned = type.rotr(
       op.read(type, "Rn"),
-      immediate(op, type, (fields) => BigInt(field(fields, "immr"))),
+      small(op, type, (fields) => field(fields, "immr")),
     );
     const written = op.code.let(immediate(op, type, (fields) => insertedMask(fields, type.bits)));
     const kept = type.and(op.read(type, "Rd"), type.not(written));
@@ -104,8 +106,8 @@ export const DATA_PROCESSING_IMMEDIATE: SemanticsTable = {
     const isWhole = op.choose("isWhole", ({ fields }) => (field(fields, "imms") === 0 ? 1 : 0)) === 1;
     const low = op.read(type, "Rm");
     if (isWhole) return op.write(type, "Rd", low);
-    const down = immediate(op, type, (fields) => BigInt(field(fields, "imms")));
-    const up = immediate(op, type, (fields) => BigInt(type.bits - field(fields, "imms")));
+    const down = small(op, type, (fields) => field(fields, "imms"));
+    const up = small(op, type, (fields) => type.bits - field(fields, "imms"));
     op.write(type, "Rd", type.or(type.shrU(low, down), type.shl(op.read(type, "Rn"), up)));
   }),
 };

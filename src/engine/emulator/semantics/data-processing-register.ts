@@ -6,10 +6,10 @@ import {
   conditionHolds,
   extended,
   field,
-  immediate,
   narrowed,
   setFlagsOf,
   shifted,
+  small,
   subFlags,
 } from "./integer.ts";
 import type { Operation, Semantics, SemanticsTable } from "./operation.ts";
@@ -24,12 +24,12 @@ function shiftedOperand<T extends IntegerType>(op: Operation, type: Integer<T>):
     type,
     op.select("shift"),
     value,
-    immediate(op, type, (fields) => BigInt(field(fields, "imm6"))),
+    small(op, type, (fields) => field(fields, "imm6")),
   );
 }
 
 function extendedOperand<T extends IntegerType>(op: Operation, type: Integer<T>): Expr<T> {
-  const amount = immediate(op, type, (fields) => BigInt(field(fields, "imm3")));
+  const amount = small(op, type, (fields) => field(fields, "imm3"));
   return type.shl(narrowed(type, extended(op, "Rm", op.select("option"))), amount);
 }
 
@@ -74,7 +74,7 @@ const conditionalCompare = (compute: ComputeFlags, takesRegister: boolean) =>
   bySf((op, type) => {
     const holds = conditionHolds(op, op.select("cond"));
     const a = op.code.let(op.read(type, "Rn"));
-    const other = takesRegister ? op.read(type, "Rm") : immediate(op, type, (fields) => BigInt(field(fields, "imm5")));
+    const other = takesRegister ? op.read(type, "Rm") : small(op, type, (fields) => field(fields, "imm5"));
     const b = op.code.let(other);
     const nzcv = op.code.let(op.i32((fields) => field(fields, "nzcv")));
     op.code.if(

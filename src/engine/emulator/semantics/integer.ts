@@ -18,6 +18,16 @@ export function immediate<T extends IntegerType>(
   return value as Expr<T>;
 }
 
+/** An operand below 2^31, which takes less room in a record. */
+export function small<T extends IntegerType>(
+  op: Operation,
+  type: Integer<T>,
+  compute: (fields: Fields) => number,
+): Expr<T> {
+  const value = op.i32(compute);
+  return (type.bits === 64 ? i64.extendU(value) : value) as Expr<T>;
+}
+
 /** A field of that name; patterns and definitions are held against one another by a test. */
 export function field(fields: Fields, name: string): number {
   const value = fields[name];

@@ -1,0 +1,93 @@
+/** System registers: what they read, what a write keeps and does (Arm ARM, D17). */
+import { SYSTEM_REGISTERS, type SystemRegister, systemRegister } from "../instruction/system-register.ts";
+
+/** What identifies the processor: no later extension than those that the instruction table has. */
+const IDENTIFICATION: Partial<Record<SystemRegister, bigint>> = {
+  // Implementer 0: "reserved for software use".
+  midr_el1: 0x000f_0000n,
+  mpidr_el1: 0x8000_0000n,
+  revidr_el1: 0n,
+  // EL0 and EL1 in AArch64 only; floating point and Advanced SIMD.
+  id_aa64pfr0_el1: 0x11n,
+  id_aa64pfr1_el1: 0n,
+  id_aa64zfr0_el1: 0n,
+  // The debug architecture of ARMv8.0.
+  id_aa64dfr0_el1: 0x6n,
+  id_aa64dfr1_el1: 0n,
+  id_aa64afr0_el1: 0n,
+  id_aa64afr1_el1: 0n,
+  // AES with PMULL, SHA1, SHA256, CRC32, LSE.
+  id_aa64isar0_el1: 0x0021_1120n,
+  id_aa64isar1_el1: 0n,
+  id_aa64isar2_el1: 0n,
+  // 40 bits of physical address, 16 of ASID, the 4 KiB granule alone.
+  id_aa64mmfr0_el1: 0x0f00_0022n,
+  id_aa64mmfr1_el1: 0n,
+  id_aa64mmfr2_el1: 0n,
+  afsr0_el1: 0n,
+  afsr1_el1: 0n,
+  isr_el1: 0n,
+  clidr_el1: 0n,
+  ccsidr_el1: 0n,
+  // Lines of 64 bytes; caches need no maintenance for instructions that were written as data (DIC, IDC).
+  ctr_el0: 0xb444_c004n,
+  // DC ZVA writes 64 bytes.
+  dczid_el0: 4n,
+};
+
+/** Bits that a register keeps of what is written; the others read zero. All bits where it is not listed. */
+const WRITABLE: Partial<Record<SystemRegister, bigint>> = {
+  cpacr_el1: 3n << 20n,
+  spsr_el1: 0xf030_03dfn,
+  esr_el1: 0xffff_ffffn,
+  vbar_el1: ~0x7ffn,
+  cntkctl_el1: 0x3ffn,
+  contextidr_el1: 0xffff_ffffn,
+  csselr_el1: 0xfn,
+  mdscr_el1: 0n,
+  actlr_el1: 0n,
+  amair_el1: 0n,
+};
+
+/** SCTLR_EL1: bits that read one (RES1 in ARMv8.0: 29, 28, 23, 22, 20, 11). */
+const SCTLR_ONES = 0x30d0_0800n;
+const SCTLR_WRITABLE = 0x0707_f2dfn | 0x08n | 0x10n;
+
+const READ_ONLY: ReadonlySet<SystemRegister> = new Set([
+  ...(Object.keys(IDENTIFICATION) as SystemRegister[]),
+  "currentel",
+  "cntpct_el0",
+  "cntvct_el0",
+]);
+/** EL0 may reach these among those with op1 3; CTR_EL0 and DAIF where SCTLR_EL1 lets it. */
+const WRITTEN_BY_EL1_ALONE: ReadonlySet<SystemRegister> = new Set(["tpidrro_el0", "cntfrq_el0"]);
+const USER_OP1 = 3;
+
+/** The registers that are plain values. */
+export class SystemRegisters {
+  readonly #values = new Map<SystemRegister, bigint>();
+
+  constructor(counterHz: number) {
+    this.#values.set("cntfrq_el0", BigInt(counterHz));
+    this.#values.set("sctlr_el1", SCTLR_ONES);
+  }
+
+  get(register: SystemRegister): bigint {
+    return this.#values.get(register) ?? IDENTIFICATION[register] ?? 0n;
+  }
+
+  set(register: SystemRegister, value: bigint): void {
+    const bits = BigInt.asUintN(64, value);
+    if (register === "sctlr_el1") this.#values.set(register, (bits & SCTLR_WRITABLE) | SCTLR_ONES);
+    else this.#values.set(register, BigInt.asUintN(64, bits & (WRITABLE[register] ?? -1n)));
+  }
+}
+
+/** The register of an encoding that an exception level may read or write so; undefined where that is not allocated. */
+export function reachableRegister(encoding: number, writes: boolean, level: 0 | 1): SystemRegister | undefined {
+  const register = systemRegister(encoding);
+  if (register === undefined || (writes && READ_ONLY.has(register))) return undefined;
+  if (level === 1) return register;
+  const op1 = (SYSTEM_REGISTERS[register] >> 11) & 7;
+  return op1 === USER_OP1 && !(writes && WRITTEN_BY_EL1_ALONE.has(register)) ? register : undefined;
+}
