@@ -29,6 +29,7 @@ import {
 } from "./bench-options.ts";
 import { ProgressDisplay } from "./bench-progress.ts";
 import { writeReport } from "./bench-report.ts";
+import { takeNetworkRights } from "./bench-rights.ts";
 import { print, wantsColour } from "./print.ts";
 import { VERSION } from "./version.ts";
 
@@ -74,6 +75,7 @@ Exit status: 0 where the report is written, 1 with one line for a mistake or whe
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function bench(args: BenchArguments): Promise<void> {
+  await takeNetworkRights();
   const host = await probeHost(await loadProbeLibc());
   if (args.list === true) return list(host, imageRequest(args));
   const output = resolve(args.output ?? `skiff-bench-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}`);

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, writeFileSync } from "node:fs";
+import { lendCapabilities } from "../host/capability.ffi.ts";
 import { HostError } from "../host/error.ts";
 import { makeNetworkNamespace, type NetworkNamespace } from "../host/network-namespace.ffi.ts";
 import { findProgram } from "../host/probe/program.ts";
@@ -15,14 +16,16 @@ const PREFIX_BITS = 30;
 const SERVER_INTERFACE = "eth0";
 
 /**
- * Settings of a namespace: no IPv6, whose first packets would be measured with the workload's; and a neighbour that does
- * not answer yet is asked again every few milliseconds instead of every second, as a start is measured to its first answer.
+ * Settings of a namespace: no IPv6, whose first packets would be measured with the workload's; a neighbour that does not
+ * answer yet is asked again every few milliseconds instead of every second, as a start is measured to its first answer;
+ * and ports below 1024 are anyone's, since servers run without the lab's rights.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   "ipv6/conf/all/disable_ipv6": "1",
   "ipv6/conf/default/disable_ipv6": "1",
   "ipv4/neigh/default/retrans_time_ms": "4",
   "ipv4/neigh/default/mcast_solicit": "2500",
+  "ipv4/ip_unprivileged_port_start": "0",
 };
 
 /**
@@ -186,7 +189,9 @@ function writeSetting(name: string, value: string): void {
 /** @param accepted what it may say of a line that it cannot do. */
 function runIp(namespace: NetworkNamespace, ip: string, lines: readonly string[], accepted?: RegExp): void {
   const { status, stderr, error } = namespace.inside(() =>
-    spawnSync(ip, ["-batch", "-"], { input: `${lines.join("\n")}\n`, encoding: "utf8", timeout: 10_000 }),
+    lendCapabilities(() =>
+      spawnSync(ip, ["-batch", "-"], { input: `${lines.join("\n")}\n`, encoding: "utf8", timeout: 10_000 }),
+    ),
   );
   if (error !== undefined) throw error;
   if (status !== 0 && accepted?.test(stderr) !== true) throw new Error(`ip ${lines.join("; ip ")}: ${stderr.trim()}`);
