@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { basename } from "node:path";
 import { HVT_ABI_VERSION } from "../abi/hvt.ts";
+import { BYTES_PER_MIB } from "../format/memory.ts";
 import { hostPageBytes } from "../host/libc.ffi.ts";
 import { corePath, writeCoreFile } from "../monitor/core-file.ts";
 import type { GuestState } from "../monitor/hvt-machine.ts";
@@ -10,6 +11,8 @@ import { splitArguments } from "./tender-arguments.ts";
 
 /** Upstream's name for core files, which programs look for. */
 const CORE_NAME = "solo5-hvt";
+/** Upstream maps memory in whole blocks. */
+const BLOCK_MIB = 2;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 const GDB_PORT_DEFAULT = 1234;
 const PORT_MAX = 65535;
@@ -58,7 +61,9 @@ async function run(
   const say = (line: string) => warn(name, line);
   const image = readImage(tender, kernel);
   const debug: DebugOptions = { dumpcore: undefined, gdb: false, gdbPort: GDB_PORT_DEFAULT };
-  const { memoryMib, devices } = readOptions(image, options, (word) => readDebugOption(debug, word));
+  const { memoryMib: askedMib, devices } = readOptions(image, options, (word) => readDebugOption(debug, word));
+  const memoryMib = Math.max(BLOCK_MIB, askedMib - (askedMib % BLOCK_MIB));
+  if (memoryMib !== askedMib) say(`adjusting memory to ${memoryMib * BYTES_PER_MIB} bytes`);
   const folder = debug.dumpcore;
   if (folder !== undefined) requireFolder(folder);
   const failed = folder === undefined ? undefined : (state: GuestState) => dumpCore(say, folder, state);

@@ -47,7 +47,6 @@ export async function runOnKvm({ args, say, count, failed, abort, gdb, ...option
   });
   const ring = rings?.waitUntilRunning() ? offerRing(rings) : undefined;
   if (kvmEmulates()) say("this host's KVM emulates the processor: guests run slowly, and without floating point");
-  for (const signal of SIGNALS_OF_NODE) resetSignal(signal);
   const run = new BlockingRun(machine, waitFor);
   const guest = {
     architecture: options.image.architecture,
@@ -55,6 +54,7 @@ export async function runOnKvm({ args, say, count, failed, abort, gdb, ...option
     limits: debugLimits(engine),
     run: (sliceNs: number) => run.run(sliceNs),
   };
+  // A debugger that leaves must not end this process: Node ignores SIGPIPE.
   const isOver = gdb !== undefined && (await debug({ guest, say, abort: abort ?? NEVER, ...gdb }));
   const end = isOver === true ? undefined : isOver || (await runToEnd(run, abort));
   count?.(countLine(machine.calls, ring));
@@ -78,6 +78,7 @@ type GuestEnd = Extract<MachineStop, { readonly type: "exit" | "broken" }>;
 
 /** @returns undefined where it was aborted. */
 async function runToEnd(run: BlockingRun, abort: AbortSignal | undefined): Promise<GuestEnd | undefined> {
+  for (const signal of SIGNALS_OF_NODE) resetSignal(signal);
   const sliceNs = abort === undefined ? undefined : SLICE_NS;
   for (;;) {
     const stop = run.run(sliceNs);
@@ -88,9 +89,9 @@ async function runToEnd(run: BlockingRun, abort: AbortSignal | undefined): Promi
   }
 }
 
-/** An emulating KVM gives the guest its breakpoint instructions, but looks for addresses itself. */
+/** An emulating KVM gives the guest its breakpoint instructions and watches no data, but looks for instructions' addresses. */
 function debugLimits({ debugLimits }: DebugEngine): DebugLimits {
-  return kvmEmulates() ? { ...debugLimits, breakpointInstruction: undefined } : debugLimits;
+  return kvmEmulates() ? { ...debugLimits, breakpointInstruction: undefined, dataMax: 0 } : debugLimits;
 }
 
 /** @returns the guest's end; true where it shall not go on, false where it shall by itself. */

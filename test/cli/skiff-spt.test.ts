@@ -10,6 +10,18 @@ import { describeWith, program, root } from "../support/needs.ts";
 import { attachTun } from "../support/tap.ffi.ts";
 import { sparseFile, temporaryFolder } from "../support/temporary.ts";
 import { bundledSkiff } from "./bundled-skiff.ts";
+import {
+  ATTACH_ALL,
+  type Case,
+  INVALID,
+  inOwnWords,
+  misuses,
+  NOT_DECLARED,
+  type Outcome,
+  outcomeOf,
+  refuses,
+  runs,
+} from "./tender-outcome.ts";
 
 const folder = temporaryFolder();
 const tender = bundledSkiff("src/cli/skiff-spt.ts");
@@ -31,40 +43,9 @@ beforeAll(() => {
   writeFileSync(join(folder, "no-manifest.spt"), buildImage({ machine, notes: ["abi"] }).file);
 });
 
-/** What a line of words gives; lines of standard error without the usage and without the tender's name in front. */
-interface Outcome {
-  readonly end: number | string;
-  readonly stdout: string;
-  readonly lines: readonly string[];
-  readonly usage: boolean;
-}
-
-/** Where Skiff says the same by other words: those lines, and both end alike. */
-interface Case {
-  readonly words: readonly string[];
-  readonly outcome: Outcome;
-  readonly ownWords?: true;
-}
-
 const HELLO = "Hello from a unikernel.\n";
 const BLOCK_OK = (sector: number) => `block: capacity=65536 block_size=${sector}\nblock: ok\n`;
-const ATTACH_ALL = "All declared devices must be attached. See --help for syntax.";
-const NOT_DECLARED = (name: string) => `Resource not declared in manifest: '${name}'`;
-const INVALID = (option: string) => `Invalid option: \`${option}'`;
 const SECTOR_RULE = "Block size must be a multiple of 2 greater than or equal 512";
-
-function runs(words: string, stdout: string, end: number | string = 0): Case {
-  return { words: words.split(" "), outcome: { end, stdout, lines: [], usage: false } };
-}
-function refuses(words: string, ...lines: readonly string[]): Case {
-  return { words: words.split(" "), outcome: { end: 1, stdout: "", lines, usage: false } };
-}
-/** An option that is not understood: the complaint, then the usage. */
-function misuses(option: string, rest: string, complaint?: string): Case {
-  const lines = [...(complaint === undefined ? [] : [complaint]), INVALID(option)];
-  return { words: [option, ...rest.split(" ")], outcome: { end: 1, stdout: "", lines, usage: true } };
-}
-const inOwnWords = (one: Case): Case => ({ ...one, ownWords: true });
 
 const USAGE: Outcome = { end: 1, stdout: "", lines: [], usage: true };
 const MISSING: Outcome = { ...USAGE, lines: ["Missing KERNEL operand"] };
@@ -181,13 +162,6 @@ const CASES: readonly Case[] = [
     },
   }),
 ];
-
-/** @param name what the tender calls itself. */
-function outcomeOf({ end, stdout, stderr }: Ended, name: string): Outcome {
-  const [complaints = "", usage] = stderr.split(/^usage: /m);
-  const lines = complaints.trimEnd().split("\n").filter(Boolean);
-  return { end, stdout, lines: lines.map((line) => line.replace(`${name}: `, "")), usage: usage !== undefined };
-}
 
 const runTender = (words: readonly string[], descriptors: readonly number[] = []): Ended => {
   const [node, file] = tender.command();

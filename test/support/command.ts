@@ -50,6 +50,8 @@ export interface Running {
   readonly ended: Promise<Ended>;
   /** Resolves once the program's output so far matches; rejects where it ends without. */
   readonly printed: (pattern: RegExp) => Promise<string>;
+  /** The same of its standard error. */
+  readonly complained: (pattern: RegExp) => Promise<string>;
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
@@ -69,12 +71,12 @@ export function start(program: string, args: readonly string[], options: SpawnOp
     stderr += bytes;
     child.emit("printed");
   });
-  const printed = (pattern: RegExp) =>
+  const written = (output: () => string) => (pattern: RegExp) =>
     new Promise<string>((resolve, reject) => {
       const look = () => {
-        if (!pattern.test(stdout)) return;
+        if (!pattern.test(output())) return;
         child.off("printed", look);
-        resolve(stdout);
+        resolve(output());
       };
       child.on("printed", look);
       look();
@@ -84,5 +86,7 @@ export function start(program: string, args: readonly string[], options: SpawnOp
       );
     });
   if (child.pid === undefined) throw new Error(`${program} cannot be started`);
-  return { pid: child.pid, ended, printed, kill: (signal) => child.kill(signal) };
+  const printed = written(() => stdout);
+  const complained = written(() => stderr);
+  return { pid: child.pid, ended, printed, complained, kill: (signal) => child.kill(signal) };
 }

@@ -61,7 +61,8 @@ function reply(text: string): Command {
 
 function dispatch(text: string, target: DebugTarget, breaks: Breaks): Command {
   if (text === "?") return { type: "why" };
-  if (text === "c" || text === "s") return { type: "resume", step: text === "s" };
+  // With a signal, of which a guest has none, or without. Not from another address: clients set the program counter then.
+  if (/^[cs]$|^[CS][0-9a-f]{2}$/.test(text)) return { type: "resume", step: /^[sS]/.test(text) };
   if (text === "k") return { type: "kill", text: "" };
   if (text.startsWith("vKill")) return { type: "kill", text: OK };
   if (text === "D" || text.startsWith("D;")) return { type: "detach", text: OK };
