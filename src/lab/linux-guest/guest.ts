@@ -24,6 +24,8 @@ export interface GuestParts {
   readonly modules: readonly string[];
   /** The kernel's name of the serial console, e.g. `ttyS0`. */
   readonly console: string;
+  /** Whether the monitor starts a machine anew that resets itself; then its first process turns the power off. */
+  readonly restarts?: boolean;
 }
 
 /**
@@ -46,7 +48,10 @@ const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 export function makeLinuxGuest(program: Program, parts: GuestParts, folder: string): LinuxGuest {
   const root = makeRootFolder(program, join(folder, "root"));
   const isBare =
-    program.kind === "kit" && program.port === undefined && root.words.every((word) => PLAIN_WORD.test(word));
+    parts.restarts !== true &&
+    program.kind === "kit" &&
+    program.port === undefined &&
+    root.words.every((word) => PLAIN_WORD.test(word));
   const first = isBare ? root.words : addFirstProcess(root, parts, program.port !== undefined);
   const address = program.port === undefined ? [] : [`${ADDRESS_VARIABLE}=${ADDRESS_PLACE}`];
   const [path = "", ...args] = first;
@@ -68,13 +73,18 @@ function addFirstProcess(root: RootFolder, parts: GuestParts, hasNetwork: boolea
     writeFileSync(join(root.path, name), readModule(path));
     return name;
   });
-  const script = firstProcess(root, inside, hasNetwork);
+  const script = firstProcess(root, inside, hasNetwork, parts.restarts);
   writeFileSync(join(root.path, "first"), script, { mode: 0o755 });
   return ["/first"];
 }
 
 /** A script of the guest's first process. */
-export function firstProcess(root: RootFolder, modules: readonly string[], hasNetwork: boolean): string {
+export function firstProcess(
+  root: RootFolder,
+  modules: readonly string[],
+  hasNetwork: boolean,
+  restarts = false,
+): string {
   const network = [
     ...modules.map((path) => `$busybox insmod ${path}`),
     "$busybox ip link set lo up",
@@ -89,7 +99,8 @@ export function firstProcess(root: RootFolder, modules: readonly string[], hasNe
     "$busybox mount -t devtmpfs devtmpfs /dev",
     ...(hasNetwork ? network : []),
     ...environment,
-    `exec ${root.words.map(quote).join(" ")}`,
+    `${restarts ? "" : "exec "}${root.words.map(quote).join(" ")}`,
+    ...(restarts ? ["$busybox poweroff -f"] : []),
     "",
   ].join("\n");
 }

@@ -7,7 +7,8 @@ import { launchInstance } from "../instance/launch-instance.ts";
 import { withOwn } from "../instance/with-own.ts";
 import { type Lack, lack } from "../lack.ts";
 import { type Boot, type Bootable, makeBoot, refuseBoot } from "../linux-guest/boot.ts";
-import { findGuestKernel, type GuestKernel } from "../linux-guest/kernel.ts";
+import { findGuestParts } from "../linux-guest/find-parts.ts";
+import type { GuestKernel } from "../linux-guest/kernel.ts";
 import type { Link, NetworkPath } from "../network.ts";
 import type { Program } from "../program.ts";
 import type { Workbench } from "../workbench.ts";
@@ -107,14 +108,8 @@ function find(machine: MachineName, accelerator: Accelerator, kvm: KvmFacts): Fo
   }
   const lacking = accelerator === "kvm" ? lackOfRealKvm(kvm) : undefined;
   if (lacking !== undefined) return lacking;
-  const kernel = findGuestKernel();
-  if (kernel === undefined) {
-    const name = architecture === "x86-64" ? "linux-image-cloud-amd64" : "linux-image-cloud-arm64";
-    return lack("there is no kernel for a guest, or it may not be read: /boot/vmlinuz-*", `apt-get install ${name}`);
-  }
-  const busybox = findProgram("busybox");
-  if (busybox === undefined) return lack("busybox is not installed", "apt-get install busybox-static");
-  return { emulator, kernel, busybox, console, hardware, accelerator };
+  const parts = findGuestParts(architecture);
+  return "reason" in parts ? parts : { emulator, ...parts, console, hardware, accelerator };
 }
 
 function prepare(found: Found, program: Program, path: NetworkPath | undefined, bench: Workbench): Launcher {

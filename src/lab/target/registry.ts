@@ -1,6 +1,8 @@
 import { BUBBLEWRAP } from "./bubblewrap.ts";
+import { CLOUD_HYPERVISOR } from "./cloud-hypervisor.ts";
 import { CRUN } from "./crun.ts";
 import { DOCKER } from "./docker.ts";
+import { FIRECRACKER } from "./firecracker.ts";
 import { NATIVE, NATIVE_TAP, NATIVE_VETH } from "./native.ts";
 import { PODMAN } from "./podman.ts";
 import { QEMU_KVM, QEMU_MICROVM, QEMU_TCG } from "./qemu.ts";
@@ -28,6 +30,8 @@ export const TARGETS: readonly Target[] = [
   SKIFF_KVM,
   SOLO5_SPT,
   SOLO5_HVT,
+  FIRECRACKER,
+  CLOUD_HYPERVISOR,
   QEMU_KVM,
   QEMU_MICROVM,
   QEMU_TCG,
