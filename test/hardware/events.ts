@@ -2,6 +2,8 @@
 export type HostEvent =
   | { readonly type: "pass" | "skip"; readonly name: string; readonly milliseconds: number }
   | { readonly type: "fail"; readonly name: string; readonly milliseconds: number; readonly reason: string }
+  /** What a test has to tell, pass or fail. */
+  | { readonly type: "note"; readonly text: string }
   | { readonly type: "end"; readonly status: number };
 
 const MARK = "@skiff ";

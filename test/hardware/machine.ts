@@ -7,6 +7,8 @@ import { type HostEvent, parseEvent } from "./events.ts";
 import type { HostDescription } from "./host.ts";
 
 const TAIL_LINES = 30;
+/** All but debugging: where a host hangs as it starts, its log must say how far it came. Its first process turns it down. */
+const BOOT_LOG_LEVEL = 7;
 /** timeout(1) ends itself by the signal that it sends. */
 const TIMED_OUT_STATUS = 137;
 
@@ -23,7 +25,7 @@ function qemuArgs(host: HostDescription, files: BootFiles): string[] {
     ...host.qemu.args,
     ...["-accel", "tcg,thread=multi", "-smp", `${host.cpus}`, "-m", `${host.memoryMib}`],
     ...["-kernel", files.kernel, "-initrd", files.initramfs],
-    ...["-append", `console=${host.kernel.console} loglevel=4 panic=-1`],
+    ...["-append", `console=${host.kernel.console} loglevel=${BOOT_LOG_LEVEL} panic=-1`],
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"],
   ];
 }

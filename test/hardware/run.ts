@@ -39,6 +39,9 @@ function count(counts: Counts, event: HostEvent): void {
       counts.failed++;
       console.log(`not ok  ${event.name} (skipped)`);
       break;
+    case "note":
+      console.log(`#       ${event.text}`);
+      break;
     case "end":
   }
 }

@@ -2,7 +2,10 @@ import type { TestEvent } from "node:test/reporters";
 import { inspect } from "node:util";
 import { formatEvent } from "../events.ts";
 
-/** node:test's events as lines for the machine that watches the console. A folder of tests is reported by its tests alone. */
+/**
+ * node:test's events as lines for the machine that watches the console. A folder of tests is reported by its tests alone;
+ * what the run itself notes, which is its counts, is left out.
+ */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const path: string[] = [];
   for await (const event of source) {
@@ -12,6 +15,8 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     } else if (event.type === "test:pass" && event.data.details.type !== "suite") {
       const type = event.data.skip === undefined && event.data.todo === undefined ? "pass" : "skip";
       yield formatEvent({ type, ...summary(event.data, path) });
+    } else if (event.type === "test:diagnostic" && event.data.nesting > 0) {
+      yield formatEvent({ type: "note", text: event.data.message });
     } else if (event.type === "test:fail") {
       const error = event.data.details.error;
       if ("failureType" in error && error.failureType === "subtestsFailed") continue;

@@ -61,6 +61,21 @@ describe("guests on KVM", () => {
   });
 });
 
+describe("exits of KVM", () => {
+  it("take a time, which is shown", (test) => {
+    const { end, output } = runKvmGuest(hvtImage("transitions"), { args: ["3000"] });
+    assert.equal(end, 0, output);
+    for (const [call, what] of [
+      ["clock_wall", "a hypercall that reads the clock"],
+      ["yield", "a hypercall that waits for nothing"],
+    ] as const) {
+      const [, ns] = new RegExp(` call=${call} .*ns_per_call=([0-9.]+)`).exec(output) ?? [];
+      assert.ok(Number(ns) > 0, output);
+      test.diagnostic(`${what} takes ${(Number(ns) / 1000).toFixed(1)} us in this emulated host`);
+    }
+  });
+});
+
 describe("protections of memory on KVM", () => {
   it("reach the guest as the architecture's fault", () => {
     const probes = runKvmGuest(hvtImage("protection")).output.trim().split("\n");
