@@ -84,7 +84,10 @@ export function candidates(
       const path = workload.network ? one.available.paths[0] : undefined;
       const lack =
         workload.network && path === undefined
-          ? { reason: "its servers cannot be reached here", mend: NO_NETWORK.mend }
+          ? {
+              reason: "its servers cannot be reached here",
+              mend: bench.network === undefined ? NO_NETWORK.mend : undefined,
+            }
           : one.available.refuse(program, path);
       if (lack === undefined) accepted.push({ workload, found: one, program, path });
       else refused.push(notRunRow(workload, one, lack.reason, lack.mend));

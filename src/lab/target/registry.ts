@@ -13,6 +13,7 @@ import { SKIFF_PROCESS } from "./skiff-process.ts";
 import { SOLO5_HVT, SOLO5_SPT } from "./solo5.ts";
 import { SYSTEMD_NSPAWN } from "./systemd-nspawn.ts";
 import type { Target } from "./target.ts";
+import { XL } from "./xl.ts";
 
 /** All targets, in the order of a report's rows. A new one is one import and one word here. */
 export const TARGETS: readonly Target[] = [
@@ -32,6 +33,7 @@ export const TARGETS: readonly Target[] = [
   SOLO5_HVT,
   FIRECRACKER,
   CLOUD_HYPERVISOR,
+  XL,
   QEMU_KVM,
   QEMU_MICROVM,
   QEMU_TCG,
