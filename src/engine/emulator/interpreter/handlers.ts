@@ -123,6 +123,7 @@ export function fillRecord(view: DataView, record: number, { index, fillers }: H
   for (const { offset, type, compute } of fillers) {
     const value = compute(placed);
     if (type === "i64") view.setBigUint64(record + offset, BigInt.asUintN(64, BigInt(value)), true);
+    else if (type === "u16") view.setUint16(record + offset, Number(value), true);
     else view.setInt32(record + offset, Number(value), true);
   }
 }

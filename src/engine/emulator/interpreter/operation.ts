@@ -15,11 +15,15 @@ import { Code } from "../wasm/code.ts";
 import { callOf, type Expr, type Integer, type IntegerType, i32, i64, localGet } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
 
+/** Addresses in the state take 16 bits, so that many fit. */
+type OperandType = "u16" | "i32" | "i64";
+const OPERAND_BYTES: Readonly<Record<OperandType, number>> = { u16: 2, i32: 4, i64: 8 };
+
 /** Writes one operand of an instruction into its record. */
 export interface Filler {
   /** In the record. */
   readonly offset: number;
-  readonly type: IntegerType;
+  readonly type: OperandType;
   readonly compute: (placed: Placed) => number | bigint;
 }
 
@@ -48,8 +52,8 @@ export class RecordOperation implements Operation {
   readonly #placed: Placed;
   readonly #record = localGet("i32", 0);
   readonly #slots = new Map<string, number>();
-  /** Words of the record that hold operands. */
-  readonly #usedWords = new Set<number>();
+  /** Bytes of the record that hold operands. */
+  readonly #usedBytes = new Set<number>();
   #ended = false;
 
   /** @param placed an instruction of those that the handler is for. */
@@ -77,7 +81,8 @@ export class RecordOperation implements Operation {
   }
 
   i32(compute: (fields: Fields) => number): Expr<"i32"> {
-    return this.#operand32(undefined, ({ fields }) => compute(fields));
+    const offset = this.#take("i32", ({ fields }) => compute(fields));
+    return i32.load(this.#record, offset);
   }
 
   i64(compute: (fields: Fields) => bigint): Expr<"i64"> {
@@ -126,7 +131,7 @@ export class RecordOperation implements Operation {
   }
 
   vectorAddress(field: string, step = 0): Expr<"i32"> {
-    return this.#operand32(`vector ${field} ${step}`, ({ fields }) =>
+    return this.#stateAddress(`vector ${field} ${step}`, ({ fields }) =>
       STATE.vector((fieldOf(fields, field) + step) % 32),
     );
   }
@@ -273,7 +278,7 @@ export class RecordOperation implements Operation {
   }
 
   #register(field: string, thirtyOne: number, step = 0): Expr<"i32"> {
-    return this.#operand32(`x ${field} ${thirtyOne} ${step}`, ({ fields }) => {
+    return this.#stateAddress(`x ${field} ${thirtyOne} ${step}`, ({ fields }) => {
       const register = fieldOf(fields, field) + step;
       return STATE.x(register === 31 ? thirtyOne : register);
     });
@@ -284,21 +289,23 @@ export class RecordOperation implements Operation {
     this.code.store("i64", address, wide);
   }
 
-  /** @param key operands of the same key are the same. */
-  #operand32(key: string | undefined, compute: (placed: Placed) => number): Expr<"i32"> {
-    const known = key === undefined ? undefined : this.#slots.get(key);
-    const offset = known ?? this.#take("i32", compute);
-    if (key !== undefined) this.#slots.set(key, offset);
-    return i32.load(this.#record, offset);
+  /** An address in the state. @param key operands of the same key are the same. */
+  #stateAddress(key: string, compute: (placed: Placed) => number): Expr<"i32"> {
+    const offset = this.#slots.get(key) ?? this.#take("u16", compute);
+    this.#slots.set(key, offset);
+    return i32.load16U(this.#record, offset);
   }
 
-  #take(type: IntegerType, compute: (placed: Placed) => number | bigint): number {
-    const words = type === "i64" ? 2 : 1;
-    let word = RECORD.operands / 4;
-    while (this.#usedWords.has(word) || this.#usedWords.has(word + words - 1)) word += words;
-    const offset = 4 * word;
-    if (offset + 4 * words > RECORD.bytes) throw new Error("an instruction has more operands than a record holds");
-    for (let taken = 0; taken < words; taken++) this.#usedWords.add(word + taken);
+  #take(type: OperandType, compute: (placed: Placed) => number | bigint): number {
+    const bytes = OPERAND_BYTES[type];
+    let offset: number = RECORD.operands;
+    const isFree = (at: number) => {
+      for (let byte = at; byte < at + bytes; byte++) if (this.#usedBytes.has(byte)) return false;
+      return true;
+    };
+    while (!isFree(offset)) offset += bytes;
+    if (offset + bytes > RECORD.bytes) throw new Error("an instruction has more operands than a record holds");
+    for (let byte = offset; byte < offset + bytes; byte++) this.#usedBytes.add(byte);
     this.fillers.push({ offset, type, compute });
     return offset;
   }

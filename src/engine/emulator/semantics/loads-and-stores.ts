@@ -139,7 +139,7 @@ function singles(name: string, how: Transfer, loads: boolean): SemanticsTable {
       return i64.add(op.readOrStack(i64, "Rn"), offset);
     }),
     [`${name}, unscaled`]: at(unscaled),
-    [`${name}, unprivileged`]: at(unscaled, { isUnprivileged: true }),
+    ...(how.isVector ? {} : { [`${name}, unprivileged`]: at(unscaled, { isUnprivileged: true }) }),
     [`${name}, register`]: at((op) => {
       const index = extended(op, "Rm", op.select("option"));
       const amount = op.select("S") === 1 ? scale : 0n;
@@ -183,7 +183,7 @@ function pairs(name: string, { bytes, isVector, load, store }: Transfer, loads: 
   };
   return {
     [`${name}, offset`]: plain,
-    [`${name}, non-temporal`]: plain,
+    ...(name === "LDPSW" ? {} : { [`${name}, non-temporal`]: plain }),
     [`${name}, post-index`]: writeBack(true),
     [`${name}, pre-index`]: writeBack(false),
   };
