@@ -12,8 +12,12 @@ import { CONTROL, type RingCommand, type RingParts, RingRecord, type RingThreadD
 
 /** Of one ring at a time, so that the others and commands do not wait long. */
 const REQUESTS_AT_ONCE = 64;
-/** So often an awake ring is found empty before it sleeps (as upstream's `HVT_RING_POLL_ITERS`): some hundred microseconds. */
-const IDLE_ROUNDS_MAX = 4096;
+/** So long an awake ring is polled in vain before it sleeps: somewhat longer than a guest needs for its next frame. */
+const POLL_MS = 0.2;
+/** A round of polling takes less than a microsecond: one that took so long lost the processor, for which there are others. */
+const LOST_MS = 0.1;
+/** And so long nothing is polled then: guests would lose their processors to it. */
+const CONTENDED_MS = 1000;
 /** While rings are awake: rounds between two looks at doorbells and commands. */
 const ROUNDS_BETWEEN_LOOKS = 64;
 /** The number of `wake` in the set; rings have numbers above. */
@@ -23,7 +27,7 @@ const WAKE = 0;
 class Served {
   readonly #doorbell: EventDescriptor;
   isAwake = false;
-  idleRounds = 0;
+  #servedMs = 0;
   readonly #ring: NetRing;
   readonly #record: RingRecord;
   readonly #guestThread: number;
@@ -39,18 +43,22 @@ class Served {
     this.#doorbell = new EventDescriptor(doorbell);
   }
 
-  /** @returns whether the ring stays awake. */
-  serve(): boolean {
-    if (!this.#record.enter()) return false;
+  /**
+   * Serves what waits.
+   * @param pollMs how long nothing may have waited.
+   * @returns how many requests were served; undefined where the ring is asleep now.
+   */
+  serve(nowMs: number, pollMs: number): number | undefined {
+    if (!this.#record.enter()) return undefined;
     try {
       const count = this.#ring.serve(REQUESTS_AT_ONCE);
       if (this.#ring.broken !== undefined) {
         this.break(this.#ring.broken);
-        return false;
+        return undefined;
       }
       this.#record.count("requests", count);
-      this.idleRounds = count > 0 ? 0 : this.idleRounds + 1;
-      return this.idleRounds < IDLE_ROUNDS_MAX || !this.#ring.sleep();
+      if (count > 0) this.#servedMs = nowMs;
+      return nowMs - this.#servedMs > pollMs && this.#ring.sleep() ? undefined : count;
     } finally {
       this.#record.leave();
     }
@@ -62,7 +70,7 @@ class Served {
     this.#record.count("bells", this.#doorbell.drain());
     this.#ring.wake();
     this.#record.leave();
-    this.idleRounds = 0;
+    this.#servedMs = performance.now();
     return true;
   }
 
@@ -79,6 +87,9 @@ class RingServer {
   readonly #wake: EventDescriptor;
   readonly #rings = new Map<number, Served>();
   #awake: Served[] = [];
+  /** The last round's time, where it found nothing to do. */
+  #idleMs: number | undefined;
+  #contendedUntilMs = 0;
   #hasEnded = false;
 
   constructor({ control, wake }: RingThreadData) {
@@ -91,7 +102,7 @@ class RingServer {
     this.#enter(STATE.running);
     try {
       for (let round = 0; !this.#hasEnded; round++) {
-        if (this.#awake.length === 0) this.#look(-1);
+        if (this.#awake.length === 0) this.#rest();
         else if (round % ROUNDS_BETWEEN_LOOKS === 0) this.#look(0);
         this.#serveAwake();
       }
@@ -104,13 +115,25 @@ class RingServer {
     }
   }
 
+  #rest(): void {
+    this.#look(-1);
+    this.#idleMs = undefined;
+  }
+
   #serveAwake(): void {
+    const nowMs = performance.now();
+    if (this.#idleMs !== undefined && nowMs - this.#idleMs > LOST_MS) this.#contendedUntilMs = nowMs + CONTENDED_MS;
+    const pollMs = nowMs < this.#contendedUntilMs ? 0 : POLL_MS;
+    let total = 0;
     let fellAsleep = false;
     for (const ring of this.#awake) {
-      ring.isAwake = ring.serve();
+      const count = ring.serve(nowMs, pollMs);
+      total += count ?? 0;
+      ring.isAwake = count !== undefined;
       fellAsleep ||= !ring.isAwake;
     }
     if (fellAsleep) this.#awake = this.#awake.filter((ring) => ring.isAwake);
+    this.#idleMs = total === 0 ? nowMs : undefined;
   }
 
   #look(timeoutMs: number): void {
