@@ -26,6 +26,7 @@ export class RingThread {
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL.words * Int32Array.BYTES_PER_ELEMENT));
   readonly #wake = new EventDescriptor();
   readonly #worker: Worker | undefined;
+  readonly #records = new Set<RingRecord>();
   #last = 0;
 
   /** Begins to start the thread, where it was not; that takes some tens of milliseconds. */
@@ -88,8 +89,10 @@ export class RingThread {
     if (!this.isRunning) return undefined;
     const record = new RingRecord();
     const id = ++this.#last;
+    this.#records.add(record);
     this.#tell({ type: "add", id, ring: { ...parts, record: record.buffer } });
     const close = () => {
+      this.#records.delete(record);
       record.close();
       this.#tell({ type: "remove", id });
     };
@@ -104,5 +107,7 @@ export class RingThread {
   #markEnded(): void {
     Atomics.store(this.#control, CONTROL.state, STATE.ended);
     Atomics.notify(this.#control, CONTROL.state);
+    // Guests would wait for ever for a thread that has died.
+    for (const record of this.#records) record.break("has lost the thread of its network ring");
   }
 }

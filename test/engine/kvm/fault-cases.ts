@@ -1,4 +1,5 @@
 /** Guests of a few instructions that end in a fault which they do not handle, and what Skiff says of it. */
+import { DOORBELL_ADDRESS, DOORBELL_PORT, NET_RING_ADDRESS } from "../../../src/abi/hvt-ring.ts";
 import { AARCH64, buildImage, HVT, RW, RX, X86_64 } from "../../format/build-image.ts";
 
 export interface FaultCase {
@@ -12,11 +13,12 @@ const TEXT = 0x100000;
 const DATA = 0x110000;
 const HEAP = 0x120000;
 
-function image(machine: number, code: Uint8Array, data = new Uint8Array(8)): Uint8Array {
+function image(machine: number, code: Uint8Array, data = new Uint8Array(8), devices: ImageDevices = []): Uint8Array {
   const text = { address: TEXT, content: code, flags: RX };
   const segments = [text, { address: DATA, content: data, flags: RW }];
-  return buildImage({ machine, entry: TEXT, abiTarget: HVT, segments }).file;
+  return buildImage({ machine, entry: TEXT, abiTarget: HVT, segments, devices }).file;
 }
+type ImageDevices = NonNullable<NonNullable<Parameters<typeof buildImage>[0]>["devices"]>;
 
 const le32 = (value: number): number[] => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
 
@@ -156,3 +158,29 @@ export const AARCH64_FAULTS: readonly FaultCase[] = [
     "was ended by an access of 4 bytes outside its memory, a read at 0x100000008, at pc 0x10000c",
   ),
 ];
+
+/** `service`, as the manifest has it. */
+const NET: ImageDevices = [{ name: "service", type: 2 }];
+const REQUESTS = 2000;
+
+/** A guest that counts too many requests in its network ring, rings, and computes for ever. */
+export function ringBreaker(isArm: boolean): FaultCase {
+  const x86Code = [
+    ...[0xc7, 0x04, 0x25, ...le32(NET_RING_ADDRESS), ...le32(REQUESTS)], // mov $REQUESTS, NET_RING_ADDRESS
+    ...[0xba, ...le32(DOORBELL_PORT), 0xef], // mov $DOORBELL_PORT, %edx; out %eax, %dx
+    ...[0xeb, 0xfe], // jmp to itself
+  ];
+  const armCode = words(
+    ...address(NET_RING_ADDRESS),
+    0x5280_0000 | (REQUESTS << 5), // movz w0, #REQUESTS
+    STORE,
+    ...address(DOORBELL_ADDRESS),
+    STORE,
+    0x1400_0000, // b to itself
+  );
+  return {
+    name: "too many requests",
+    image: isArm ? image(AARCH64, armCode, undefined, NET) : image(X86_64, Uint8Array.from(x86Code), undefined, NET),
+    says: `made ${REQUESTS} requests in a ring of 1024`,
+  };
+}
