@@ -123,7 +123,7 @@ describe("an instance", () => {
     const command = { path: "/bin/sh", args: ["-c", "echo warning >&2; exit 3"], cores: [0] };
     const instance = launchInstance({ ...command, errors: "apart" }, bench);
     try {
-      await expect(instance.firstOutput(LIMIT_MS)).rejects.toThrow("exited with status 3 without a word");
+      await expect(instance.firstOutput(LIMIT_MS)).rejects.toThrow(new SampleError("exited with status 3: warning"));
       expect(instance.output()).toBe("warning\n");
     } finally {
       await instance.stop();

@@ -36,9 +36,11 @@ const STOP_LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 1;
 /** What an instance's processes inherit, so that those that leave its session and lose their parent are found. */
 const MARK_VARIABLE = "SKIFF_INSTANCE";
-/** Of the group $1 and of the mark $2. */
-const KILL_ALL = `kill -s KILL -- "-$1"
-grep -lsz "^$2\\$" /proc/[0-9]*/environ | cut -d / -f 3 | xargs -r kill -s KILL`;
+/** Of the mark $1. */
+const KILL_MARKED = 'grep -lsz "^$1\\$" /proc/[0-9]*/environ | cut -d / -f 3 | xargs -r kill -s KILL';
+/** Of the mark $1 and of the group $2. */
+const KILL_ALL = `kill -s KILL -- "-$2"
+${KILL_MARKED}`;
 
 let launchedCount = 0;
 
@@ -51,12 +53,16 @@ export function launchInstance(command: InstanceCommand, bench: Pick<Workbench, 
   const { path, args, descriptors = [], cores, errors = "joined" } = command;
   const value = `${process.pid}-${launchedCount++}`;
   const environment = { ...command.environment, [MARK_VARIABLE]: value };
-  const { mark = `${MARK_VARIABLE}=${value}` } = command;
+  const ownMark = `${MARK_VARIABLE}=${value}`;
+  const { mark = ownMark } = command;
+  // Before there is a process to be named: the lab may be killed in the midst of this.
+  const early = bench.guard(["sh", "-c", KILL_MARKED, "sh", ownMark]);
   try {
     const launched = launch({ path, args, environment, descriptors, cores, errors });
-    const guard = bench.guard(["sh", "-c", KILL_ALL, "sh", String(launched.pid), mark]);
-    return new CommandInstance(command, launched, mark, guard);
+    const guard = bench.guard(["sh", "-c", KILL_ALL, "sh", mark, String(launched.pid)]);
+    return new CommandInstance(command, launched, mark, [early, guard]);
   } catch (error) {
+    early.release();
     if (error instanceof HostError) throw new SampleError(error.message, { cause: error });
     throw error;
   }
@@ -67,7 +73,7 @@ class CommandInstance implements Instance {
   readonly #command: InstanceCommand;
   readonly #launched: Launched;
   readonly #mark: string;
-  readonly #guard: Guard;
+  readonly #guards: readonly Guard[];
   readonly #pipe: OutputPipe;
   /** Standard error, where it is apart. */
   readonly #errors: OutputPipe | undefined;
@@ -76,13 +82,13 @@ class CommandInstance implements Instance {
   #ended: Ended | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(command: InstanceCommand, launched: Launched, mark: string, guard: Guard) {
+  constructor(command: InstanceCommand, launched: Launched, mark: string, guards: readonly Guard[]) {
     const { startedNs, outputs } = launched;
     const [output = -1, errors] = outputs;
     this.#command = command;
     this.#launched = launched;
     this.#mark = mark;
-    this.#guard = guard;
+    this.#guards = guards;
     this.startedNs = startedNs;
     this.#pipe = new OutputPipe(output);
     this.#errors = errors === undefined ? undefined : new OutputPipe(errors);
@@ -93,7 +99,9 @@ class CommandInstance implements Instance {
     const said = await this.#waitFor(() => this.#pipe.firstByteNs !== undefined || this.#ended !== undefined, limitMs);
     if (this.#pipe.firstByteNs !== undefined) return this.#pipe.firstByteNs;
     if (!said) throw new SampleError(`said nothing within ${Math.round(limitMs)} ms`);
-    throw new SampleError(`${this.#ended === undefined ? "ended" : describeExit(this.#ended.exit)} without a word`);
+    const how = this.#ended === undefined ? "ended" : describeExit(this.#ended.exit);
+    const errors = this.#errors?.text.trim() ?? "";
+    throw new SampleError(errors === "" ? `${how} without a word` : `${how}: ${errors}`);
   }
 
   async exited(limitMs: number): Promise<Ended> {
@@ -131,7 +139,7 @@ class CommandInstance implements Instance {
     closeSync(pidfd);
     await this.#command.cleanUp?.();
     if (left !== undefined) throw new SampleError(`process ${left.pid} does not end by SIGKILL`);
-    this.#guard.release();
+    for (const guard of this.#guards) guard.release();
   }
 
   /** Whether all are gone; orphans among them are this process's children by now, or will be. */
