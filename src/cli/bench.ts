@@ -144,9 +144,10 @@ async function run(
       ...(earlier === undefined ? {} : { earlier }),
     });
   } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
+    // Ctrl-C also ends what the lab runs to prepare something, and that may be what failed.
+    if (!abort.signal.aborted) throw error;
     display.ended("interrupted");
-    return undefined;
+    return holdsResult(output) ? readResult(output) : undefined;
   } finally {
     display.close();
     for (const signal of Object.keys(SIGNALS)) process.off(signal, stop);

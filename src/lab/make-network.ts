@@ -188,10 +188,11 @@ function writeSetting(name: string, value: string): void {
 
 /** @param accepted what it may say of a line that it cannot do. */
 function runIp(namespace: NetworkNamespace, ip: string, lines: readonly string[], accepted?: RegExp): void {
+  const input = `${lines.join("\n")}\n`;
+  // In a session of its own (libuv knows `detached` here as well): Ctrl-C ends the lab, and not its half-done work.
+  const options = { input, encoding: "utf8", timeout: 10_000, detached: true } as const;
   const { status, stderr, error } = namespace.inside(() =>
-    lendCapabilities(() =>
-      spawnSync(ip, ["-batch", "-"], { input: `${lines.join("\n")}\n`, encoding: "utf8", timeout: 10_000 }),
-    ),
+    lendCapabilities(() => spawnSync(ip, ["-batch", "-"], options)),
   );
   if (error !== undefined) throw error;
   if (status !== 0 && accepted?.test(stderr) !== true) throw new Error(`ip ${lines.join("; ip ")}: ${stderr.trim()}`);

@@ -16,8 +16,8 @@ export interface MeasureOptions {
   readonly rows: readonly Row[];
   /** Of an earlier run that this one goes on with. */
   readonly samples: readonly Sample[];
-  /** What of the budget was spent before. */
-  readonly spentMs: number;
+  /** When this run began, by `now`: what came before the first block counts into the budget. */
+  readonly startedMs: number;
   /** What a sample of a row takes at first, by `keyOf`. */
   readonly tookMs: ReadonlyMap<string, number>;
   readonly bench: Workbench;
@@ -25,6 +25,8 @@ export interface MeasureOptions {
   readonly folder: Pick<ResultFolder, "append">;
   readonly observer: Observer;
   readonly signal: AbortSignal;
+  /** A clock in milliseconds. */
+  readonly now: () => number;
 }
 
 export function keyOf({ workload, target }: { readonly workload: string; readonly target: string }): string {
@@ -118,9 +120,9 @@ class Measurement {
   }
 
   async #take(row: Row) {
-    const { plan, bench, meter, signal } = this.#options;
+    const { plan, bench, meter, signal, now } = this.#options;
     try {
-      return await takeSample(row, { bench, meter, scale: plan, limitMs: plan.sampleLimitMs, signal });
+      return await takeSample(row, { bench, meter, scale: plan, limitMs: plan.sampleLimitMs, signal, now });
     } catch (error) {
       if (signal.aborted && error === signal.reason) return undefined;
       throw error;
@@ -156,7 +158,8 @@ class Measurement {
   }
 
   #spentMs(): number {
-    return this.#samples.reduce((sum, { tookMs }) => sum + tookMs, this.#options.spentMs);
+    const { samples, now, startedMs } = this.#options;
+    return samples.reduce((sum, { tookMs }) => sum + tookMs, now() - startedMs);
   }
 
   #costMs(workload: string, order: readonly Turn[]): number {

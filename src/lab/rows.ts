@@ -2,6 +2,8 @@ import type { NotRun } from "./manifest.ts";
 import type { Meter } from "./meter.ts";
 import type { Observer } from "./observer.ts";
 import { leastBlocks, type Plan, rowsTooCostly, type TriedRow } from "./plan.ts";
+import { count } from "./report/number.ts";
+import { significant } from "./statistics/wording.ts";
 import { baselineOf, type Candidate, makeReady, mayBeBaseline, notRunRow } from "./survey.ts";
 import { type Row, takeSample } from "./take-sample.ts";
 import type { Workbench } from "./workbench.ts";
@@ -13,6 +15,9 @@ export interface TryingOptions {
   readonly meter: Meter;
   readonly observer: Pick<Observer, "trying">;
   readonly signal: AbortSignal;
+  /** A clock in milliseconds, and when the run began by it: what came before counts into the budget. */
+  readonly now: () => number;
+  readonly startedMs: number;
 }
 
 /** A row that is ready, with what one sample of it took. */
@@ -24,48 +29,55 @@ export interface Tried {
 export interface Rows {
   readonly tried: readonly Tried[];
   readonly notRun: readonly NotRun[];
-  /** What trying took of the budget. */
-  readonly spentMs: number;
 }
 
-/** Of the budget that may be spent on trying; what was not tried until then is left out. */
+/** Of the budget that may be spent before the first block; what was not tried until then is left out. */
 const TRYING_SHARE = 0.4;
 /** A row whose samples take more than this share of the budget in all is not begun. */
 const ROW_SHARE = 0.5;
+/** Tried before the others and left out after them: a report is to have at least native and the lightest sandbox. */
+const ESSENTIAL = "process";
+
+function isEssential({ workload, found }: Candidate): boolean {
+  return mayBeBaseline(workload, found.target.name) || found.target.name === ESSENTIAL;
+}
 
 /**
  * Makes every candidate ready and takes one sample that does not count: it warms caches, shows what does not work, and
  * tells how long a sample takes. Then leaves out what does not fit into the budget.
  */
 export async function tryRows(candidates: readonly Candidate[], options: TryingOptions): Promise<Rows> {
-  const { plan } = options;
-  const startedMs = performance.now();
-  const sampleLimitMs = Math.min(plan.sampleLimitMs, (plan.budgetMs * ROW_SHARE) / leastBlocks(plan));
-  const tried: Tried[] = [];
-  const notRun: NotRun[] = [];
+  const { plan, now, startedMs } = options;
+  const limitMs = Math.min(plan.sampleLimitMs, (plan.budgetMs * ROW_SHARE) / leastBlocks(plan));
+  const tried = new Map<Candidate, Tried>();
+  const notRun = new Map<Candidate, NotRun>();
   const slow = new Map<string, string>();
-  for (const candidate of candidates) {
+  for (const candidate of [...candidates.filter(isEssential), ...candidates.filter((one) => !isEssential(one))]) {
     const { workload, found } = candidate;
-    const refuse = (reason: string, mend?: string) => notRun.push(notRunRow(workload, found, reason, mend));
+    const refuse = (reason: string, mend?: string) => notRun.set(candidate, notRunRow(workload, found, reason, mend));
     const before = slow.get(found.target.name);
     if (before !== undefined) {
       refuse(before, MORE_TIME);
       continue;
     }
-    if (performance.now() - startedMs > TRYING_SHARE * plan.budgetMs) {
+    const leftMs = startedMs + (isEssential(candidate) ? 1 : TRYING_SHARE) * plan.budgetMs - now();
+    if (leftMs <= 0) {
       refuse("the budget left no time to try it", MORE_TIME);
       continue;
     }
     options.observer.trying(workload.name, found.target.name);
     // Without its baseline a workload cannot be measured at all: then there are fewer blocks.
     const isNeeded = mayBeBaseline(workload, found.target.name);
-    const outcome = await tryRow(candidate, isNeeded ? plan.sampleLimitMs : sampleLimitMs, options);
-    if ("row" in outcome) tried.push(outcome);
+    const longestMs = Math.min(plan.sampleLimitMs, Math.max(limitMs, TRYING_SHARE * leftMs));
+    const outcome = await tryRow(candidate, isNeeded ? longestMs : limitMs, options);
+    if ("row" in outcome) tried.set(candidate, outcome);
     else refuse(outcome.reason, outcome.isSlow ? MORE_TIME : undefined);
     if ("isSlow" in outcome && outcome.isSlow)
       slow.set(found.target.name, `already ${workload.name} ${outcome.reason}`);
   }
-  return leaveOut(tried, notRun, candidates, plan, performance.now() - startedMs);
+  const rows = candidates.flatMap((candidate) => tried.get(candidate) ?? []);
+  const refused = candidates.flatMap((candidate) => notRun.get(candidate) ?? []);
+  return leaveOut(rows, refused, candidates, plan, now() - startedMs);
 }
 
 const MORE_TIME = "give it time with --budget, e.g. --budget 1h, or ask for fewer --targets and --workloads";
@@ -76,10 +88,10 @@ interface Refused {
 }
 
 async function tryRow(candidate: Candidate, limitMs: number, options: TryingOptions): Promise<Tried | Refused> {
-  const { plan, bench, meter, signal } = options;
+  const { plan, bench, meter, signal, now } = options;
   const row = await makeReady(candidate, bench);
   if (typeof row === "string") return { reason: row, isSlow: false };
-  const taken = await takeSample(row, { bench, meter, scale: plan, limitMs, signal });
+  const taken = await takeSample(row, { bench, meter, scale: plan, limitMs, signal, now });
   if (taken.failure === null) return { row, tookMs: taken.tookMs };
   await row.launcher.close();
   return { reason: taken.failure, isSlow: taken.tookMs >= limitMs };
@@ -95,16 +107,18 @@ async function leaveOut(
 ): Promise<Rows> {
   const blocks = leastBlocks(plan);
   const costs = tried.map(({ row, tookMs }): TriedRow => ({ workload: row.workload.name, target: row.target, tookMs }));
-  const costly = new Set(rowsTooCostly(costs, baselinesOf(tried), blocks, plan.budgetMs - spentMs));
+  const keepLongest = ({ target }: TriedRow) => target === ESSENTIAL;
+  const costly = new Set(rowsTooCostly(costs, baselinesOf(tried), blocks, plan.budgetMs - spentMs, keepLongest));
   const kept = tried.filter((_, index) => !costly.has(costs[index] as TriedRow));
   const left = tried.filter((one) => !kept.includes(one));
   for (const { row } of left) await row.launcher.close();
   const reasons = left.flatMap(({ row, tookMs }): NotRun[] => {
     const found = candidates.find(({ found }) => found.target.name === row.target)?.found;
-    const reason = `a sample takes ${(tookMs / 1000).toFixed(1)} s, and ${blocks} of them do not fit into the budget`;
+    const seconds = significant(tookMs / 1000);
+    const reason = `a sample takes ${seconds} s, and ${count(blocks, "block")} of them would not fit into the budget`;
     return found === undefined ? [] : [notRunRow(row.workload, found, reason, MORE_TIME)];
   });
-  return { tried: kept, notRun: [...notRun, ...reasons], spentMs };
+  return { tried: kept, notRun: [...notRun, ...reasons] };
 }
 
 /** The baseline of each workload among the rows that work; where native does not, the first target that does. */

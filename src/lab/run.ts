@@ -32,19 +32,27 @@ export interface RunOptions {
   /** What an earlier run left in `output`, to be gone on with. */
   readonly earlier?: StoredResult;
   readonly meter?: Meter;
+  /** A clock in milliseconds that never goes back; the process's own unless given. */
+  readonly now?: () => number;
 }
+
+/** The options with what they leave out. */
+type Complete = RunOptions & Required<Pick<RunOptions, "meter" | "now">>;
 
 /**
  * Measures, and keeps every sample on the disk as it comes. Can be killed at any moment and gone on with.
  * @throws the signal's reason where it came before the first block: then nothing is left in `output`.
  */
-export async function runLab(options: RunOptions): Promise<StoredResult> {
+export async function runLab(asked: RunOptions): Promise<StoredResult> {
+  const options: Complete = { meter: new Meter(), now: () => performance.now(), ...asked };
   const folder = new ResultFolder(options.output);
-  const meter = options.meter ?? new Meter();
+  const startedMs = options.now();
   let begun: Begun | undefined;
   try {
     const seen = await survey(options.targets, options.workloads, options.bench);
-    begun = await (options.earlier === undefined ? begin(options, seen, meter) : goOn(options, options.earlier, seen));
+    begun = await (options.earlier === undefined
+      ? begin(options, seen, startedMs)
+      : goOn(options, options.earlier, seen));
     folder.writeManifest(begun.manifest);
     const { samples, why } = await measure({
       ...options,
@@ -52,8 +60,7 @@ export async function runLab(options: RunOptions): Promise<StoredResult> {
       rows: begun.rows,
       samples: options.earlier?.samples ?? [],
       tookMs: begun.tookMs,
-      spentMs: begun.spentMs,
-      meter,
+      startedMs,
       folder,
     });
     const manifest = { ...begun.manifest, ended: { at: new Date().toISOString(), why } };
@@ -72,15 +79,14 @@ interface Begun {
   readonly rows: readonly Row[];
   /** By `keyOf`. */
   readonly tookMs: ReadonlyMap<string, number>;
-  readonly spentMs: number;
 }
 
-async function begin(options: RunOptions, seen: Survey, meter: Meter): Promise<Begun> {
-  const { plan, bench, observer, host, commandLine, signal } = options;
+async function begin(options: Complete, seen: Survey, startedMs: number): Promise<Begun> {
+  const { plan, bench, observer, host, commandLine } = options;
   const startedAt = new Date().toISOString();
   const asked = candidates(seen, plan, bench);
   for (const entry of [...seen.notRun, ...asked.refused]) observer.notRun(entry);
-  const { tried, notRun, spentMs } = await tryRows(asked.candidates, { plan, bench, meter, observer, signal });
+  const { tried, notRun } = await tryRows(asked.candidates, { ...options, startedMs });
   for (const entry of notRun) observer.notRun(entry);
   const rows = tried.map(({ row }) => row);
   const { seed, quick, blocks, sampleMs } = plan;
@@ -100,7 +106,7 @@ async function begin(options: RunOptions, seen: Survey, meter: Meter): Promise<B
     plan,
   };
   const tookMs = tried.map(({ row, tookMs }) => [keyOf({ ...row, workload: row.workload.name }), tookMs] as const);
-  return { manifest, rows, tookMs: new Map(tookMs), spentMs };
+  return { manifest, rows, tookMs: new Map(tookMs) };
 }
 
 /** Only workloads that some target runs; a workload that none does is told by its targets' refusals. */
@@ -131,7 +137,7 @@ async function targetRecords(
 }
 
 /** Makes the rows of an earlier run ready again; those that are no longer there end with a reason. */
-async function goOn(options: RunOptions, earlier: StoredResult, seen: Survey): Promise<Begun> {
+async function goOn(options: Complete, earlier: StoredResult, seen: Survey): Promise<Begun> {
   const { plan, bench, observer } = options;
   const wanted = new Map(earlier.manifest.targets.map(({ name, commandLines }) => [name, Object.keys(commandLines)]));
   const again = candidates(seen, plan, bench).candidates.filter(({ workload, found }) =>
@@ -147,7 +153,7 @@ async function goOn(options: RunOptions, earlier: StoredResult, seen: Survey): P
   for (const entry of notRun) observer.notRun(entry);
   requireBaselines(earlier.manifest.workloads, rows);
   const manifest = { ...earlier.manifest, plan, ended: null, notRun: [...earlier.manifest.notRun, ...notRun] };
-  return { manifest, rows, tookMs: new Map(), spentMs: 0 };
+  return { manifest, rows, tookMs: new Map() };
 }
 
 function requireBaselines(workloads: readonly WorkloadRecord[], rows: readonly Row[]): void {

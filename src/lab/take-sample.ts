@@ -34,6 +34,8 @@ export interface TakingOptions {
   readonly limitMs: number;
   /** Ends the sample at once. */
   readonly signal: AbortSignal;
+  /** A clock in milliseconds; the process's own unless given. */
+  readonly now?: () => number;
 }
 
 /** How long a workload that does not mind the limit itself may overrun it. */
@@ -46,13 +48,13 @@ const CHECK_AFTER_MS = 30;
  * @throws the signal's reason where that ends it; whatever is neither `SampleError` nor `HostError` is a defect.
  */
 export async function takeSample(row: Row, options: TakingOptions): Promise<Taken> {
-  const { bench, meter, limitMs, signal } = options;
+  const { bench, meter, limitMs, signal, now = () => performance.now() } = options;
   signal.throwIfAborted();
   const at = new Date().toISOString();
-  const startedMs = performance.now();
+  const startedMs = now();
   const instances = new Instances(row, bench);
   const leftMs = () => {
-    const left = startedMs + limitMs - performance.now();
+    const left = startedMs + limitMs - now();
     if (left <= 0) throw new SampleError(`took longer than ${limitMs / 1000} s`);
     return left;
   };
@@ -78,7 +80,7 @@ export async function takeSample(row: Row, options: TakingOptions): Promise<Take
   signal.throwIfAborted();
   const failure = outcome.failure ?? stopped.failure;
   const values = failure === null ? (outcome.value ?? null) : null;
-  const tookMs = Math.round(performance.now() - startedMs);
+  const tookMs = Math.round(now() - startedMs);
   return { at, tookMs, path: row.path ?? null, values, failure, notes, signals, conditions };
 }
 

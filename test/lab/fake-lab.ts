@@ -15,6 +15,8 @@ import { madeManifest } from "./made-result.ts";
 export interface FakeBehaviour {
   /** Nanoseconds that it says it took; undefined: the sample fails. */
   readonly takesNs: (random: Random) => number | undefined;
+  /** Milliseconds that a sample takes by the clock given to `fakeTarget`. */
+  readonly lastsMs?: number;
   /** Never ends by itself. */
   readonly hangs?: boolean;
   /** Why it cannot run here. */
@@ -29,8 +31,18 @@ export interface FakeLog {
   closed: number;
 }
 
+/** A clock that goes on by what fakes say they take. */
+export interface FakeClock {
+  ms: number;
+}
+
 /** A target whose instances are no processes: they say how long they took, by a seed. */
-export function fakeTarget(name: string, seed: number, behaviour: FakeBehaviour): Target & { readonly log: FakeLog } {
+export function fakeTarget(
+  name: string,
+  seed: number,
+  behaviour: FakeBehaviour,
+  clock: FakeClock = { ms: 0 },
+): Target & { readonly log: FakeLog } {
   const log: FakeLog = { started: 0, stopped: 0, closed: 0 };
   const random = seededRandom(seed, name);
   const launcher: Launcher = {
@@ -38,6 +50,7 @@ export function fakeTarget(name: string, seed: number, behaviour: FakeBehaviour)
     imageBytes: 1000,
     start: async () => {
       log.started++;
+      clock.ms += behaviour.lastsMs ?? 0;
       return fakeInstance(behaviour, random, () => log.stopped++);
     },
     close: async () => void log.closed++,

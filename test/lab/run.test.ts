@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { DEFAULTS } from "../../src/lab/plan.ts";
 import type { Random } from "../../src/lab/random.ts";
 import { analyse } from "../../src/lab/report/analysis.ts";
 import { readResult, type StoredResult } from "../../src/lab/result-folder.ts";
@@ -9,6 +10,7 @@ import type { Sample } from "../../src/lab/sample.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import {
   type FakeBehaviour,
+  type FakeClock,
   fakeBench,
   fakePlan,
   fakeTarget,
@@ -173,6 +175,30 @@ describe(`a run, seed ${SEED}`, () => {
     expect(samples.length % 2).toBe(0);
     expect(samples.length).toBeGreaterThan(0);
     expect(samples.length).toBeLessThan(500 / 40);
+  });
+
+  it("keeps a quick run's budget however many targets there are, with native and the process engine first", async () => {
+    const clock: FakeClock = { ms: 0 };
+    const lasting = (name: string, lastsMs: number) => fakeTarget(name, SEED, { ...steady, lastsMs }, clock);
+    const others = Array.from({ length: 20 }, (_, index) => lasting(`other-${index}`, 300 * (index + 1)));
+    const targets = [lasting("native", 200), ...others, lasting("process", 700)];
+    const workloads = ["one", "two", "three", "four"].map(fakeWorkload);
+    const { manifest, samples } = await runLab(
+      options({ targets, workloads, plan: { ...DEFAULTS.quick }, now: () => clock.ms }),
+    );
+    expect(clock.ms).toBeLessThanOrEqual(DEFAULTS.quick.budgetMs);
+    // Not by doing nothing.
+    expect(clock.ms).toBeGreaterThan(DEFAULTS.quick.budgetMs / 2);
+    for (const { name } of workloads) {
+      for (const target of ["native", "process"]) {
+        const own = samples.filter((sample) => sample.workload === name && sample.target === target && !sample.again);
+        expect(own.length, `${name} on ${target}`).toBe(DEFAULTS.quick.blocks);
+      }
+    }
+    const listed = new Set(manifest.notRun.map(({ workload, target }) => `${workload} ${target}`));
+    const measured = new Set(samples.map(({ workload, target }) => `${workload} ${target}`));
+    expect(listed.size + measured.size).toBe(targets.length * workloads.length);
+    for (const { reason, mend } of manifest.notRun) expect([reason, mend].join()).toMatch(/budget|too?k/);
   });
 
   it("leaves nothing where it is ended before the first block", async () => {
