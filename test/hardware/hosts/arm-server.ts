@@ -24,6 +24,6 @@ export const armServer: HostDescription = {
     architecture: "arm64",
   },
   imageArchitecture: "aarch64",
-  suites: ["bed", "doctor", "process-images", "kvm-machine", "kvm-net", "kvm-ring"],
+  suites: ["bed", "doctor", "process-images", "kvm-machine", "kvm-net", "kvm-debug", "kvm-ring"],
   timeLimitSeconds: 300,
 };

@@ -32,6 +32,7 @@ export const raspberryPi4: HostDescription = {
     "process-command-line",
     "kvm-machine",
     "kvm-net",
+    "kvm-debug",
     "kvm-ring",
   ],
   timeLimitSeconds: 300,

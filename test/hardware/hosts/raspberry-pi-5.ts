@@ -33,6 +33,7 @@ export const raspberryPi5: HostDescription = {
     "process-command-line",
     "kvm-machine",
     "kvm-net",
+    "kvm-debug",
     "kvm-ring",
   ],
   timeLimitSeconds: 300,

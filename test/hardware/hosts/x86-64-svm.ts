@@ -27,6 +27,6 @@ export const x86Svm: HostDescription = {
     architecture: "x64",
   },
   imageArchitecture: "x86_64",
-  suites: ["bed", "doctor", "kvm-machine", "kvm-net", "kvm-ring"],
+  suites: ["bed", "doctor", "kvm-machine", "kvm-net", "kvm-debug", "kvm-ring"],
   timeLimitSeconds: 300,
 };
