@@ -191,9 +191,14 @@ function runIp(namespace: NetworkNamespace, ip: string, lines: readonly string[]
   const input = `${lines.join("\n")}\n`;
   // In a session of its own (libuv knows `detached` here as well): Ctrl-C ends the lab, and not its half-done work.
   const options = { input, encoding: "utf8", timeout: 10_000, detached: true } as const;
-  const { status, stderr, error } = namespace.inside(() =>
-    lendCapabilities(() => spawnSync(ip, ["-batch", "-"], options)),
-  );
+  const run = () => namespace.inside(() => lendCapabilities(() => spawnSync(ip, ["-batch", "-"], options)));
+  const first = run();
+  // A signal that came before it had its session ended it before it began.
+  const { status, stderr, error } = first.signal === null || isTimeout(first.error) ? first : run();
   if (error !== undefined) throw error;
   if (status !== 0 && accepted?.test(stderr) !== true) throw new Error(`ip ${lines.join("; ip ")}: ${stderr.trim()}`);
+}
+
+function isTimeout(error: Error | undefined): boolean {
+  return error !== undefined && "code" in error && error.code === "ETIMEDOUT";
 }
