@@ -30,6 +30,14 @@ async function withGuest(
   }
 }
 
+/** The host gives up on an address that does not answer ARP yet: asks until the guest has come up. */
+function untilAnswering(address: string): void {
+  for (let tries = 0; tries < 30; tries++) {
+    if (run("ping", ["-q", "-c", "1", "-W", "2", address]).end === 0) return;
+  }
+  throw new Error(`${address} does not answer`);
+}
+
 async function echo(address: string, text: string): Promise<string> {
   const socket = createSocket("udp4");
   try {
@@ -45,6 +53,7 @@ describe("net devices on KVM", () => {
   it("answer ARP with their MAC, ping and UDP", async () => {
     const net = "service=net0,mac=02:00:00:00:00:42";
     await withGuest({ net0: "10.0.0.1/24" }, ["--net", net, hvtImagePath("net")], async () => {
+      untilAnswering("10.0.0.2");
       const { end, stdout } = run("ping", ["-c", "3", "-W", "20", "10.0.0.2"]);
       assert.equal(end, 0, stdout);
       assert.match(stdout, /3 packets transmitted, 3 packets received/);
@@ -57,7 +66,10 @@ describe("net devices on KVM", () => {
     const taps = { net0: "10.0.0.1/24", net1: "10.1.0.1/24" };
     const words = ["--net", "service0=net0", "--net", "service1=net1", hvtImagePath("net2")];
     await withGuest(taps, words, async () => {
-      for (const address of ["10.0.0.2", "10.1.0.2"]) assert.equal(await echo(address, address), address);
+      for (const address of ["10.0.0.2", "10.1.0.2"]) {
+        untilAnswering(address);
+        assert.equal(await echo(address, address), address);
+      }
     });
   });
 });
