@@ -12,6 +12,7 @@ const SO_SNDTIMEO = 21;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const SOCKET_ADDRESS_BYTES = 16;
+const SHUT_WR = 1;
 /** What a receive gives when its time is over, or there was no one to receive from yet. */
 const NOTHING_YET: ReadonlySet<number> = new Set([4, 11, 101, 111, 113]);
 
@@ -21,6 +22,7 @@ const connect = libc.func("int connect(int, void *, unsigned int)");
 const setsockopt = libc.func("int setsockopt(int, int, int, void *, unsigned int)");
 const send = libc.func("long send(int, void *, size_t, int)");
 const recv = libc.func("long recv(int, void *, size_t, int)");
+const shutdown = libc.func("int shutdown(int, int)");
 
 /** A connected socket whose calls block this thread: no event loop lies between a request and its answer. */
 export interface BlockingSocket {
@@ -28,6 +30,8 @@ export interface BlockingSocket {
   readonly send: (bytes: Uint8Array) => number | undefined;
   /** Bytes received, 0 at the end; undefined where the time limit passed, or nobody listens there yet. */
   readonly receive: (bytes: Uint8Array) => number | undefined;
+  /** The peer then reads the end of what was sent; receiving goes on. */
+  readonly endSending: () => void;
   readonly close: () => void;
 }
 
@@ -61,6 +65,7 @@ export function connectSocket({ transport, address, port }: Peer, limitMs: numbe
   return {
     send: (bytes) => transferred("send", send(descriptor, bytes, bytes.length, 0)),
     receive: (bytes) => transferred("recv", recv(descriptor, bytes, bytes.length, 0)),
+    endSending: () => void check("shutdown", shutdown(descriptor, SHUT_WR)),
     close: () => closeSync(descriptor),
   };
 }

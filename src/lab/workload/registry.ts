@@ -1,12 +1,17 @@
 import { DENSITY } from "./density.ts";
 import { FIRST_ANSWER } from "./first-answer.ts";
+import { HACKBENCH } from "./hackbench.ts";
 import { IMAGE_SIZE } from "./image-size.ts";
+import { IPERF3 } from "./iperf3.ts";
 import { LATENCY } from "./latency.ts";
 import { MEMORY } from "./memory.ts";
 import { MEMORY_OF_MANY } from "./memory-of-many.ts";
+import { PING } from "./ping.ts";
 import { PRIME } from "./prime.ts";
 import { START } from "./start.ts";
+import { SYSBENCH } from "./sysbench.ts";
 import { SYSTEM_CALL } from "./system-call.ts";
+import { THROUGHPUT } from "./throughput.ts";
 import type { Workload } from "./workload.ts";
 
 /** All workloads, in the order of a report's columns. A new one is one import and one word here. */
@@ -14,8 +19,13 @@ export const WORKLOADS: readonly Workload[] = [
   START,
   FIRST_ANSWER,
   PRIME,
+  SYSBENCH,
   SYSTEM_CALL,
+  HACKBENCH,
   LATENCY,
+  PING,
+  THROUGHPUT,
+  IPERF3,
   IMAGE_SIZE,
   MEMORY,
   MEMORY_OF_MANY,
