@@ -10,6 +10,8 @@ interface DescribedRegister {
   readonly key: string;
   readonly bytes: number;
   readonly type: string;
+  /** Only to look at: `DebugEngine.setRegisters` does not take it. */
+  readonly isFixed?: true;
 }
 
 interface Feature {
@@ -22,6 +24,9 @@ interface Feature {
 function described(bytes: number, type: string, names: readonly string[]): DescribedRegister[] {
   return names.map((name) => ({ name, key: name, bytes, type }));
 }
+
+const fixed = (registers: readonly DescribedRegister[]): readonly DescribedRegister[] =>
+  registers.map((register) => ({ ...register, isFixed: true }));
 
 const numbered = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, number) => `${prefix}${number}`);
@@ -38,15 +43,15 @@ const FEATURES: Readonly<Record<Architecture, readonly Feature[]>> = {
         ...described(8, "int64", ["r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"]),
         ...described(8, "code_ptr", ["rip"]),
         { name: "eflags", key: "rflags", bytes: 4, type: "int32" },
-        ...described(4, "int32", ["cs", "ss", "ds", "es", "fs", "gs"]),
-        ...described(10, "i387_ext", numbered("st", 8)),
-        ...described(4, "int32", ["fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "fooff", "fop"]),
+        ...fixed(described(4, "int32", ["cs", "ss", "ds", "es", "fs", "gs"])),
+        ...fixed(described(10, "i387_ext", numbered("st", 8))),
+        ...fixed(described(4, "int32", ["fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "fooff", "fop"])),
       ],
     },
     {
       name: "org.gnu.gdb.i386.sse",
       types: VEC128,
-      registers: [...described(16, "vec128", numbered("xmm", 16)), ...described(4, "int32", ["mxcsr"])],
+      registers: fixed([...described(16, "vec128", numbered("xmm", 16)), ...described(4, "int32", ["mxcsr"])]),
     },
     { name: "org.gnu.gdb.i386.segments", registers: described(8, "int64", ["fs_base", "gs_base"]) },
   ],
@@ -107,25 +112,27 @@ export function encodeRegister(architecture: Architecture, number: number, regis
   return register === undefined ? undefined : encode(register, registers);
 }
 
-/** What a `G` packet sets; undefined where it is no such packet. */
+/** What a `G` packet sets, of what can be set; undefined where it is no such packet. */
 export function decodeRegisters(architecture: Architecture, digits: string): Registers | undefined {
   const values = new Map<string, bigint>();
   let at = 0;
-  for (const { key, bytes } of registersOf(architecture)) {
+  for (const { key, bytes, isFixed } of registersOf(architecture)) {
     const part = digits.slice(at, at + 2 * bytes);
     at += 2 * bytes;
     const value = decode(part, bytes);
-    if (value !== undefined) values.set(key, value);
-    else if (!/^x+$/.test(part) || part.length !== 2 * bytes) return undefined;
+    if (value !== undefined) {
+      if (isFixed === undefined) values.set(key, value);
+    } else if (!/^x+$/.test(part) || part.length !== 2 * bytes) return undefined;
   }
   return at === digits.length ? values : undefined;
 }
 
-/** What a `P` packet sets; undefined where there is no such register, or the value is not of its size. */
+/** What a `P` packet sets; undefined where no such register can be set, or the value is not of its size. */
 export function decodeRegister(architecture: Architecture, number: number, digits: string): Registers | undefined {
   const register = registersOf(architecture)[number];
-  const value = register === undefined ? undefined : decode(digits, register.bytes);
-  return register === undefined || value === undefined ? undefined : new Map([[register.key, value]]);
+  if (register === undefined || register.isFixed) return undefined;
+  const value = decode(digits, register.bytes);
+  return value === undefined ? undefined : new Map([[register.key, value]]);
 }
 
 function decode(digits: string, bytes: number): bigint | undefined {

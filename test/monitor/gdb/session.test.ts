@@ -76,6 +76,20 @@ describe("a debugger's client", () => {
     expect(guest.pc).toBe(BigInt(TEXT + 17));
   });
 
+  it("writes all registers at once, those apart that can only be looked at", async () => {
+    const { client, guest } = await connected();
+    const all = await client.ask("g");
+    // 17 of 64 bits, 7 of 32, 8 of 80, 8 of 32, 16 of 128, 1 of 32, 2 of 64.
+    expect(all.length).toBe(2 * (17 * 8 + 7 * 4 + 8 * 10 + 8 * 4 + 16 * 16 + 4 + 2 * 8));
+    expect(await client.ask(`G${"11".repeat(all.length / 2)}`)).toBe("OK");
+    expect(guest.registers.get("r15")).toBe(0x1111111111111111n);
+    expect(guest.registers.get("rflags")).toBe(0x11111111n);
+    expect(guest.registers.get("gs_base")).toBe(0x1111111111111111n);
+    for (const name of ["cs", "st0", "fop", "xmm0", "mxcsr"]) expect(guest.registers.has(name), name).toBe(false);
+    expect(await client.ask("P18=1111")).toBe("E01");
+    expect(await client.ask(`P28=${"11".repeat(16)}`)).toBe("E01");
+  });
+
   it("hears what kind of breakpoint it was where it knows the words", async () => {
     const { client } = await connected();
     expect(await client.ask("qSupported:swbreak+;hwbreak+")).toContain("swbreak+");
