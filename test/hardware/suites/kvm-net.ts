@@ -6,22 +6,30 @@ import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { run } from "../guest/kit-guest.ts";
 import { hvtImage, hvtImagePath, runKvmGuest } from "../guest/kvm-guest.ts";
-import { attached, makeLastingTap, makeTap, removeTap } from "../guest/tap.ts";
+import { makeLastingTap, makeTap, removeTap } from "../guest/tap.ts";
 
 const ECHO_PORT = 7;
+const START_LIMIT_MS = 60_000;
 const SKIFF = "/skiff/dist/skiff.cjs";
 
-/** Starts `skiff run` on taps that stay, waits until it is attached, and ends it once `use` is done. */
+/** Starts `skiff run` on taps that stay, waits until its guest has told of them, and ends it once `use` is done. */
 async function withGuest(
   taps: Readonly<Record<string, string>>,
   words: readonly string[],
   use: (guest: ChildProcess) => Promise<void>,
 ): Promise<void> {
   for (const [tap, address] of Object.entries(taps)) makeLastingTap(tap, address);
-  const guest = spawn(process.execPath, [SKIFF, "run", "--mem", "8", ...words], { stdio: "ignore" });
+  const guest = spawn(process.execPath, [SKIFF, "run", "--mem", "8", ...words], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const ended = once(guest, "exit");
   try {
-    for (const tap of Object.keys(taps)) await attached(tap);
+    let text = "";
+    // Each device takes a line, which ends with its MTU.
+    while (text.split(" mtu ").length <= Object.keys(taps).length) {
+      const [bytes] = await once(guest.stdout, "data", { signal: AbortSignal.timeout(START_LIMIT_MS) });
+      text += bytes;
+    }
     await use(guest);
   } finally {
     guest.kill("SIGKILL");
