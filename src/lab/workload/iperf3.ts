@@ -72,9 +72,9 @@ async function untilReady({ instance }: Started, { leftMs }: Taking, runs: numbe
  */
 export function parseIperf3(output: string): number {
   const report = parseReport(output);
-  const perSecond = report.end?.sum_received?.bits_per_second;
+  const perSecond = report?.end?.sum_received?.bits_per_second;
   if (typeof perSecond !== "number" || !(perSecond > 0)) {
-    throw new SampleError(`iperf3 tells nothing received: ${report.error ?? output.slice(0, 200)}`);
+    throw new SampleError(`iperf3 tells nothing received: ${report?.error ?? output.slice(0, 200)}`);
   }
   return perSecond / 8 / BYTES_PER_MB;
 }
@@ -84,7 +84,7 @@ interface Iperf3Report {
   readonly end?: { readonly sum_received?: { readonly bits_per_second?: unknown } };
 }
 
-function parseReport(output: string): Iperf3Report {
+function parseReport(output: string): Iperf3Report | null {
   try {
     return JSON.parse(output);
   } catch (cause) {
