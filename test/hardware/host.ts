@@ -9,6 +9,8 @@ export interface HostDescription {
     readonly program: string;
     /** Machine, processor and what else makes this host different from another. */
     readonly args: readonly string[];
+    /** One thread for all processors instead of one for each: for what QEMU does not emulate well in parallel. */
+    readonly oneThread?: boolean;
   };
   readonly cpus: number;
   readonly memoryMib: number;

@@ -23,7 +23,14 @@ export interface BootFiles {
 function qemuArgs(host: HostDescription, files: BootFiles): string[] {
   return [
     ...host.qemu.args,
-    ...["-accel", "tcg,thread=multi", "-smp", `${host.cpus}`, "-m", `${host.memoryMib}`],
+    ...[
+      "-accel",
+      `tcg,thread=${host.qemu.oneThread ? "single" : "multi"}`,
+      "-smp",
+      `${host.cpus}`,
+      "-m",
+      `${host.memoryMib}`,
+    ],
     ...["-kernel", files.kernel, "-initrd", files.initramfs],
     ...["-append", `console=${host.kernel.console} loglevel=${BOOT_LOG_LEVEL} panic=-1`],
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"],
