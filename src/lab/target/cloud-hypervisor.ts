@@ -1,4 +1,4 @@
-import { type Machine, microvmTarget } from "./microvm-monitor.ts";
+import { type Machine, type MachineNet, microvmTarget } from "./microvm-monitor.ts";
 
 /** A monitor for cloud workloads, built from the same parts as Firecracker. */
 export const CLOUD_HYPERVISOR = microvmTarget({
@@ -22,6 +22,20 @@ function words({ kernel, initramfs, append, processors, memoryMib, net }: Machin
     ["--memory", `size=${memoryMib}M`],
     ["--console", "off"],
     ["--serial", "tty"],
-    ...(net === undefined ? [] : [["--net", `tap=${net.tap},mac=${net.mac}`]]),
+    ...(net === undefined ? [] : [["--net", netOptions(net)]]),
   ].flat();
+}
+
+/**
+ * With the address that the tap has: in a network namespace without a /sys of its own Cloud Hypervisor takes the tap for a
+ * new one, and gives it an address (net_util/src/open_tap.rs).
+ */
+function netOptions({ tap, mac, hostAddress, prefixBits }: MachineNet): string {
+  return `tap=${tap},mac=${mac},ip=${hostAddress},mask=${netmask(prefixBits)}`;
+}
+
+function netmask(prefixBits: number): string {
+  const mask = new DataView(new ArrayBuffer(4));
+  mask.setUint32(0, (2 ** 32 - 2 ** (32 - prefixBits)) >>> 0);
+  return new Uint8Array(mask.buffer).join(".");
 }

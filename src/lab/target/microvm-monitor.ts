@@ -45,7 +45,16 @@ export interface Machine {
   readonly append: string;
   readonly processors: number;
   readonly memoryMib: number;
-  readonly net: { readonly tap: string; readonly mac: string } | undefined;
+  readonly net: MachineNet | undefined;
+}
+
+export interface MachineNet {
+  readonly tap: string;
+  /** The guest's. */
+  readonly mac: string;
+  /** The tap's own address, e.g. `10.200.0.1`, with the bits of its network. */
+  readonly hostAddress: string;
+  readonly prefixBits: number;
 }
 
 export const FILE = "<file>";
@@ -127,9 +136,16 @@ function start(found: Found, boot: Boot, { cores, link }: StartOptions, bench: W
 
 function machineOf(boot: Boot, processors: number, link: Link | "places" | undefined): Machine {
   const { kernel = "", initramfs, append, memoryMib } = boot;
-  const tap = typeof link === "object" && link.path === "tap" ? link : { interface: "<tap>", mac: "<mac>" };
-  const net = link === undefined ? undefined : { tap: tap.interface, mac: tap.mac };
+  const net = link === undefined ? undefined : netOf(link);
   return { kernel, initramfs, append: append(link), processors, memoryMib, net };
+}
+
+function netOf(link: Link | "places"): MachineNet {
+  if (link === "places" || link.path !== "tap") {
+    return { tap: "<tap>", mac: "<mac>", hostAddress: "<gateway>", prefixBits: 30 };
+  }
+  const { interface: tap, mac, clientAddress: hostAddress, prefixBits } = link;
+  return { tap, mac, hostAddress, prefixBits };
 }
 
 /** A terminal ends lines by a carriage return as well. */

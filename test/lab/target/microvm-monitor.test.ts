@@ -125,4 +125,16 @@ describeWith(NEEDS, "a monitor that is no boot loader", () => {
       }
     },
   );
+
+  test("Cloud Hypervisor is told the address that its tap has", async () => {
+    install("cloud-hypervisor", "cloud-hypervisor v48.0.0");
+    const bench = await fakeBench();
+    const real = { ...bench, host: { ...bench.host, kvm: { ...bench.host.kvm, state: "real" as const } } };
+    const available = await CLOUD_HYPERVISOR.probe(real);
+    if (!available.available) throw new Error(available.reason);
+    const server = { kind: "kit", name: "services", args: [], memoryMib: 32, port: 7 } as const;
+    const { commandLine } = await available.prepare(server, "tap", real);
+    expect(commandLine.join(" ")).toContain("--net tap=<tap>,mac=<mac>,ip=<gateway>,mask=255.255.255.252");
+    expect(commandLine.join(" ")).toContain("SKIFF_IPV4=<address>");
+  });
 });
