@@ -1,6 +1,6 @@
 import type { NotRun } from "../manifest.ts";
 import type { Verdict } from "../statistics/verdict.ts";
-import { costText, signedRange, significant, verdictText } from "../statistics/wording.ts";
+import { costText, noiseText, signedRange, significant, verdictText } from "../statistics/wording.ts";
 import type { Analysis, Finding, MetricTable } from "./analysis.ts";
 import { amount } from "./number.ts";
 
@@ -50,7 +50,7 @@ export function cellOf(table: MetricTable, finding: Finding | undefined): Cell {
   if (!metric.compared) return { reading: "shown", text: "", value };
   if (role === "baseline") return { reading: "shown", text: "baseline", value };
   if (verdict === null) {
-    const text = noise === undefined ? "noise not known" : `noise up to ${(noise * 100).toFixed(1)} %`;
+    const text = noise === undefined ? "noise not known" : `noise ${noiseText(noise)}`;
     return { reading: "shown", text, value };
   }
   return { reading: verdict, text: verdictText(verdict, estimate?.interval, metric.better), value };

@@ -38,8 +38,8 @@ tbody th { font-weight: 500; }
 .summary th, .summary td { min-width: 9rem; }
 .summary tbody th, .summary thead th:first-child { position: sticky; left: 0; background: var(--paper); min-width: 11rem; z-index: 1; }
 .summary thead th:first-child { background: var(--sheet); }
-.detail tbody th { min-width: 9rem; } .detail .verdict { display: block; min-width: 10rem; }
-.detail thead th:not(:first-child) { white-space: nowrap; }
+.detail tbody th { min-width: 9rem; } .detail .verdict { display: block; min-width: 8rem; }
+.detail th, .detail td { padding: .45rem .5rem; }
 td small, th small { display: block; color: var(--soft); font-weight: 400; }
 .number { text-align: right; white-space: nowrap; }
 .verdict { font-weight: 600; }
@@ -53,7 +53,7 @@ td small, th small { display: block; color: var(--soft); font-weight: 400; }
 .legend li { margin: 0; padding: .1rem .6rem; border-radius: 4px; border: 1px solid var(--line); }
 details { margin: .75rem 0; }
 summary { cursor: pointer; font-weight: 500; }
-.plot { display: block; width: 100%; min-width: 36rem; height: auto; font: 12px system-ui, "DejaVu Sans", sans-serif; }
+.plot { display: block; width: 100%; min-width: 46rem; height: auto; font: 12px system-ui, "DejaVu Sans", sans-serif; }
 .plot text { fill: var(--soft); }
 .plot .lane { fill: var(--ink); }
 .plot .grid { stroke: var(--line); }

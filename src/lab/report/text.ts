@@ -53,11 +53,15 @@ function width(texts: readonly string[]): number {
   return Math.max(0, ...texts.map((text) => text.length));
 }
 
+/** The mend stands once, below all that it mends. */
 function notRunLines(notRun: readonly NotRun[]): string[] {
   if (notRun.length === 0) return [];
-  const lines = notRun.flatMap((entry) => [
-    `  ${plain(notRunTitle(entry))}: ${plain(entry.reason)}`,
-    ...(entry.mend === undefined ? [] : [`    mend: ${plain(entry.mend)}`]),
+  const mends = [...new Set(notRun.map(({ mend }) => mend))];
+  const lines = mends.flatMap((mend) => [
+    ...notRun
+      .filter((entry) => entry.mend === mend)
+      .map((entry) => `  ${plain(notRunTitle(entry))}: ${plain(entry.reason)}`),
+    ...(mend === undefined ? [] : [`    mend: ${plain(mend)}`]),
   ]);
   return ["Not run:", ...lines];
 }

@@ -1,7 +1,7 @@
 import type { RunManifest } from "../manifest.ts";
 import { type Sample, SIGNALS, type Signal } from "../sample.ts";
 import { LOUDEST_NOISE } from "../statistics/verdict.ts";
-import { significant } from "../statistics/wording.ts";
+import { noiseText, significant } from "../statistics/wording.ts";
 import type { MetricTable } from "./analysis.ts";
 import { count } from "./number.ts";
 
@@ -23,7 +23,9 @@ export function findWarnings(
     ...kvmWarning(manifest),
     ...manifest.targets.flatMap(({ title, warning }) => (warning === null ? [] : [`${title}: ${warning}`])),
     ...signalWarnings(manifest, samples),
-    ...tables.flatMap((table) => [...pathWarning(table), ...noiseWarning(table), ...failureWarnings(table)]),
+    ...pathWarnings(tables),
+    ...noiseWarnings(tables),
+    ...tables.flatMap(failureWarnings),
   ];
   return [...new Set(lines)];
 }
@@ -54,20 +56,34 @@ function signalWarnings({ workloads }: RunManifest, samples: readonly Sample[]):
   );
 }
 
-function pathWarning({ workload, findings }: MetricTable): string[] {
-  const usual = findings.find(({ role }) => role === "baseline")?.paths ?? [];
-  const others = findings.filter(({ paths }) => paths.some((path) => !usual.includes(path)));
-  if (usual.length === 0 || others.length === 0) return [];
-  const list = others.map(({ target, paths }) => `${target.title} (${paths.join(", ")})`).join(", ");
-  return [`${workload.title}: the baseline is reached by ${usual.join(", ")}, others by another path: ${list}.`];
+/** One line for all workloads whose targets are reached in the same way. */
+function pathWarnings(tables: readonly MetricTable[]): string[] {
+  const workloads = new Map<string, Set<string>>();
+  for (const { workload, findings } of tables) {
+    const usual = findings.find(({ role }) => role === "baseline")?.paths ?? [];
+    const others = findings.filter(({ paths }) => paths.some((path) => !usual.includes(path)));
+    if (usual.length === 0 || others.length === 0) continue;
+    const list = others.map(({ target, paths }) => `${target.title} (${paths.join(", ")})`).join("; ");
+    const line = `the baseline is reached by ${usual.join(", ")}, others by another path: ${list}.`;
+    workloads.set(line, (workloads.get(line) ?? new Set()).add(workload.title));
+  }
+  return [...workloads].map(([line, titles]) => `${[...titles].join("; ")}: ${line}`);
 }
 
-function noiseWarning({ workload, metric, noise, findings }: MetricTable): string[] {
-  if (!metric.compared || findings.every(({ verdict }) => verdict === null)) return [];
-  const where = `${workload.title}, ${metric.title}`;
-  if (noise === undefined) return [`${where}: native was measured too few times for the noise to be known.`];
-  if (noise <= LOUDEST_NOISE) return [];
-  return [`${where}: native differs from native by up to ${(noise * 100).toFixed(0)} % here; no less can be told.`];
+function noiseWarnings(tables: readonly MetricTable[]): string[] {
+  const judged = tables.filter(
+    ({ metric, findings }) => metric.compared && findings.some(({ verdict }) => verdict !== null),
+  );
+  const unknown = new Set(judged.flatMap(({ workload, noise }) => (noise === undefined ? [workload.title] : [])));
+  const loud = judged.flatMap(({ workload, metric, noise }) =>
+    noise === undefined || noise <= LOUDEST_NOISE ? [] : [`${workload.title}, ${metric.title} (${noiseText(noise)})`],
+  );
+  return [
+    ...(unknown.size === 0
+      ? []
+      : [`Native was measured too few times for the noise to be known: ${[...unknown].join("; ")}.`]),
+    ...(loud.length === 0 ? [] : [`Native differs from native, and no less can be told: ${loud.join("; ")}.`]),
+  ];
 }
 
 function failureWarnings({ workload, findings }: MetricTable): string[] {

@@ -24,8 +24,17 @@ export function verdictText(verdict: Verdict, interval: Interval | undefined, be
   return `${verdict === "cost" ? "costs" : "gains"} ${range(least * 100, most * 100, percent)} %`;
 }
 
-/** An interval of ratios as cost, e.g. `-1 to +4 %`; positive is worse than the baseline. */
+/** From tenfold on either side percents are hard to read. */
+const FACTORS_FROM = 10;
+
+/**
+ * An interval of ratios as cost, e.g. `-1 to +4 %`, where positive is worse than the baseline; or as the ratios where they
+ * are far apart, e.g. `×0.09 to ×35`.
+ */
 export function signedRange(interval: Interval, better: "lower" | "higher"): string {
+  if (interval[1] >= FACTORS_FROM || interval[0] <= 1 / FACTORS_FROM) {
+    return `×${significant(interval[0])} to ×${significant(interval[1])}`;
+  }
   const shares = interval.map((ratio) => (better === "lower" ? ratio - 1 : 1 - ratio) * 100).sort((a, b) => a - b);
   const [low = 0, high = 0] = shares;
   const digits = Math.max(-low, high) < 10 ? 1 : 0;
@@ -37,6 +46,11 @@ export function costText(ratio: number, better: "lower" | "higher"): string {
   if (ratio >= TIMES_FROM) return `×${significant(ratio)}`;
   const share = (better === "lower" ? ratio - 1 : 1 - ratio) * 100;
   return `${signed(share, Math.abs(share) < 9.95 ? 1 : 0)} %`;
+}
+
+/** What native against native shows, e.g. `up to 3.1 %`, `up to ×4.2`. */
+export function noiseText(noise: number): string {
+  return noise + 1 >= TIMES_FROM ? `up to ×${significant(noise + 1)}` : `up to ${(noise * 100).toFixed(1)} %`;
 }
 
 /** Three significant digits without an exponent, e.g. `1,230`, `45.6`, `0.00123`. */
