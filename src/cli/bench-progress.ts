@@ -25,9 +25,10 @@ export class ProgressDisplay implements Observer {
     this.#now = now;
   }
 
-  notRun({ target, targetTitle, workload, reason, mend }: NotRun): void {
-    const what = [targetTitle ?? target, workload].filter((word) => word !== null).join(" on ");
-    this.#line(`not run: ${what}: ${reason}${mend === undefined ? "" : `; ${mend}`}`);
+  /** Without the mend, which the report tells. */
+  notRun({ target, targetTitle, workload, reason }: NotRun): void {
+    const what = [workload, targetTitle ?? target].filter((word) => word !== null).join(" on ");
+    this.#line(`not run: ${what}: ${reason}`);
   }
 
   trying(workload: string, target: string): void {

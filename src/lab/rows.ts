@@ -2,7 +2,6 @@ import type { NotRun } from "./manifest.ts";
 import type { Meter } from "./meter.ts";
 import type { Observer } from "./observer.ts";
 import { leastBlocks, type Plan, rowsTooCostly, type TriedRow } from "./plan.ts";
-import { count } from "./report/number.ts";
 import { significant } from "./statistics/wording.ts";
 import { baselineOf, type Candidate, makeReady, mayBeBaseline, notRunRow } from "./survey.ts";
 import { type Row, takeSample } from "./take-sample.ts";
@@ -115,7 +114,7 @@ async function leaveOut(
   const reasons = left.flatMap(({ row, tookMs }): NotRun[] => {
     const found = candidates.find(({ found }) => found.target.name === row.target)?.found;
     const seconds = significant(tookMs / 1000);
-    const reason = `a sample takes ${seconds} s, and ${count(blocks, "block")} of them would not fit into the budget`;
+    const reason = `a sample takes ${seconds} s, and ${blocks} of them would not fit into the budget`;
     return found === undefined ? [] : [notRunRow(row.workload, found, reason, MORE_TIME)];
   });
   return { tried: kept, notRun: [...notRun, ...reasons] };

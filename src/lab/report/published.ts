@@ -41,7 +41,7 @@ export const MARK_MEANINGS: Readonly<Record<Mark, string>> = {
   M: "from memory, not verified",
 };
 
-type Topic = "cpu" | "memory-bandwidth" | "throughput" | "redis-set" | "redis-get" | "web";
+export type Topic = "cpu" | "memory-bandwidth" | "throughput" | "redis-set" | "redis-get" | "web";
 
 export const STUDIES: readonly Study[] = [
   isca,
@@ -55,7 +55,7 @@ export const STUDIES: readonly Study[] = [
 ] as readonly Study[];
 
 /** Workloads and metrics of the lab that a topic can be compared with: each by the beginning of its name. */
-const TOPICS: readonly { readonly topic: Topic; readonly workload: RegExp; readonly metric: RegExp }[] = [
+export const TOPICS: readonly { readonly topic: Topic; readonly workload: RegExp; readonly metric: RegExp }[] = [
   { topic: "cpu", workload: /^(prime|sysbench)/, metric: /./ },
   { topic: "memory-bandwidth", workload: /^(stream|memory)/, metric: /^(copy|scale|add|triad)/ },
   { topic: "throughput", workload: /^(throughput|iperf)/, metric: /./ },
