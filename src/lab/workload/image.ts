@@ -1,8 +1,6 @@
-import { setImmediate } from "node:timers/promises";
-import { connectSocket } from "../../host/socket.ffi.ts";
 import { imageKind } from "../image-kind.ts";
 import { SampleError } from "../lack.ts";
-import { linkOf } from "./echo.ts";
+import { untilAccepts } from "./accepting.ts";
 import { memoryOf, type ProcessMemory } from "./process-memory.ts";
 import type { Metric, Started, Taking, Workload } from "./workload.ts";
 
@@ -19,8 +17,6 @@ export interface ImageRequest {
 
 const NS_PER_MS = 1e6;
 const BYTES_PER_KIB = 1024;
-/** Longest time that one attempt to reach it blocks. */
-const ATTEMPT_MS = 20;
 
 const FIRST_OUTPUT = compared("first-output", "exec to first output", "ms");
 const FIRST_ANSWER = compared("first-answer", "exec to first accepted connection", "ms");
@@ -71,18 +67,6 @@ export function imageWorkload({ paths, words, port, memoryMib }: ImageRequest): 
 
 function declaresNet({ devices }: { readonly devices: readonly { readonly type: string }[] }): boolean {
   return devices.some(({ type }) => type === "net");
-}
-
-async function untilAccepts({ client, leftMs }: Taking, started: Started, port: number): Promise<bigint> {
-  const peer = { transport: "tcp", address: linkOf(started).serverAddress, port } as const;
-  for (;;) {
-    const socket = client.inside(() => connectSocket(peer, ATTEMPT_MS));
-    const acceptedNs = process.hrtime.bigint();
-    socket?.close();
-    if (socket !== undefined) return acceptedNs;
-    leftMs();
-    await setImmediate();
-  }
 }
 
 /** An image may have ended with its first output. */

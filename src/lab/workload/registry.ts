@@ -3,15 +3,21 @@ import { FIRST_ANSWER } from "./first-answer.ts";
 import { HACKBENCH } from "./hackbench.ts";
 import { IMAGE_SIZE } from "./image-size.ts";
 import { IPERF3 } from "./iperf3.ts";
+import { KV } from "./kv.ts";
+import { KV_REDIS_BENCHMARK } from "./kv-redis-benchmark.ts";
 import { LATENCY } from "./latency.ts";
 import { MEMORY } from "./memory.ts";
 import { MEMORY_OF_MANY } from "./memory-of-many.ts";
+import { NGINX } from "./nginx.ts";
 import { PING } from "./ping.ts";
 import { PRIME } from "./prime.ts";
+import { REDIS } from "./redis.ts";
 import { START } from "./start.ts";
 import { SYSBENCH } from "./sysbench.ts";
 import { SYSTEM_CALL } from "./system-call.ts";
 import { THROUGHPUT } from "./throughput.ts";
+import { TRANSITIONS } from "./transitions.ts";
+import { WEB } from "./web.ts";
 import type { Workload } from "./workload.ts";
 
 /** All workloads, in the order of a report's columns. A new one is one import and one word here. */
@@ -21,11 +27,17 @@ export const WORKLOADS: readonly Workload[] = [
   PRIME,
   SYSBENCH,
   SYSTEM_CALL,
+  TRANSITIONS,
   HACKBENCH,
   LATENCY,
   PING,
   THROUGHPUT,
   IPERF3,
+  KV,
+  KV_REDIS_BENCHMARK,
+  REDIS,
+  WEB,
+  NGINX,
   IMAGE_SIZE,
   MEMORY,
   MEMORY_OF_MANY,
