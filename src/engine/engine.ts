@@ -46,7 +46,7 @@ export type EngineStop =
 /**
  * A processor's registers by their names, the smaller ones in the low bits.
  * x86-64: rax … r15, rip, rflags, cs, ss, ds, es, fs, gs, fs_base, gs_base, and floating point as GDB names it (st0 …,
- * fctrl …, xmm0 …, mxcsr). AArch64: x0 … x30, sp, pc, pstate.
+ * fctrl …, xmm0 …, mxcsr). AArch64: x0 … x30, sp, pc, pstate, v0 … v31, fpsr, fpcr.
  */
 export type Registers = ReadonlyMap<string, bigint>;
 

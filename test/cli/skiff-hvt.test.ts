@@ -38,7 +38,7 @@ const REMARK = /^program: this host's KVM emulates the processor.*\n/m;
 const GDB_WORDS = ["--mem=8", "--gdb", "--gdb-port=0"];
 
 beforeAll(() => {
-  for (const name of ["hello", "block", "net", "net2", "protection", "status", "time"])
+  for (const name of ["hello", "block", "net", "net2", "protection", "status", "time", "output"])
     copyFileSync(kitImagePath(name, "hvt"), join(folder, `${name}.hvt`));
   copyFileSync(kitImagePath("hello"), join(folder, "hello.spt"));
   copyFileSync(kitImagePath("hello", "hvt", OTHER), join(folder, "other.hvt"));
@@ -154,6 +154,14 @@ describeWith([kvm], "skiff-hvt", () => {
     guest.kill(signal);
     const { end, stderr } = await guest.ended;
     expect([end, stderr.replace(REMARK, "")]).toEqual([1, `${NAME}: Exiting on signal ${number}\n`]);
+  });
+
+  it("ends on SIGTERM where the guest never waits", async () => {
+    const guest = startTender(["output.hvt", "1000000000"]);
+    await guest.printed(/\n/);
+    guest.kill("SIGTERM");
+    const { end, stderr } = await guest.ended;
+    expect([end, stderr.replace(REMARK, "")]).toEqual([1, `${NAME}: Exiting on signal 15\n`]);
   });
 });
 

@@ -46,6 +46,20 @@ export const REGISTER = {
 } as const;
 
 const X_REGISTERS = 31;
+/** Floating point: 32 registers of 128 bits, and two of 32 (`struct user_fpsimd_state`, which is aligned to 16 bytes). */
+const V_REGISTERS = 32;
+const V_OFFSET = 336;
+const FPSR_OFFSET = V_OFFSET + V_REGISTERS * 16;
+const REGISTER_128 = 0x6040_0000_0010_0000n;
+const REGISTER_32 = 0x6020_0000_0010_0000n;
+
+const FLOATING_POINT: readonly (readonly [string, bigint])[] = [
+  ...Array.from({ length: V_REGISTERS }, (_, number) => {
+    return [`v${number}`, REGISTER_128 | BigInt((V_OFFSET + 16 * number) / 4)] as const;
+  }),
+  ["fpsr", REGISTER_32 | BigInt(FPSR_OFFSET / 4)],
+  ["fpcr", REGISTER_32 | BigInt(FPSR_OFFSET / 4 + 1)],
+];
 
 /** `struct kvm_vcpu_init`: target and features. */
 const VCPU_INIT_BYTES = 32;
@@ -176,6 +190,7 @@ class ArmProcessor implements Processor {
     registers.set("sp", read(REGISTER.spEl1));
     registers.set("pc", read(REGISTER.pc));
     registers.set("pstate", read(REGISTER.pstate));
+    for (const [name, id] of FLOATING_POINT) registers.set(name, this.#vcpu.getWideRegister(id));
     if (this.#vector() === undefined) return registers;
     registers.set("x0", read(REGISTER.tpidrEl1));
     registers.set("pc", read(REGISTER.elrEl1));

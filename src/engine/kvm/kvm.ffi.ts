@@ -149,7 +149,7 @@ export class KvmVcpu {
   readonly run: DataView;
   readonly #mapping: HostMapping;
   /** `struct kvm_one_reg`, with the value that it points to behind it. */
-  readonly #register = new BigUint64Array(3);
+  readonly #register = new BigUint64Array(4);
   readonly #registerArgument = new Uint8Array(this.#register.buffer);
 
   constructor(descriptor: number, mapping: HostMapping) {
@@ -185,6 +185,12 @@ export class KvmVcpu {
     this.#register[REGISTER.id] = id;
     this.tell("KVM_GET_ONE_REG", this.#registerArgument);
     return this.#register[REGISTER.value] ?? 0n;
+  }
+
+  /** Reads a register of any size up to 128 bits. */
+  getWideRegister(id: bigint): bigint {
+    this.#register.fill(0n, REGISTER.value);
+    return this.getRegister(id) | ((this.#register[REGISTER.value + 1] ?? 0n) << 64n);
   }
 
   /** Sets a register of 64 bits by KVM_SET_ONE_REG. */

@@ -65,6 +65,11 @@ const FEATURES: Readonly<Record<Architecture, readonly Feature[]>> = {
         { name: "cpsr", key: "pstate", bytes: 4, type: "int32" },
       ],
     },
+    {
+      name: "org.gnu.gdb.aarch64.fpu",
+      types: VEC128,
+      registers: fixed([...described(16, "vec128", numbered("v", 32)), ...described(4, "int32", ["fpsr", "fpcr"])]),
+    },
   ],
 };
 const GDB_NAME: Readonly<Record<Architecture, string>> = { "x86-64": "i386:x86-64", aarch64: "aarch64" };

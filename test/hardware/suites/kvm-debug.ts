@@ -56,6 +56,7 @@ describe("a debugger of a guest on KVM", () => {
     const { client, status } = await debug(IMAGE);
     assert.equal(await client.ask("?"), "S05");
     assert.equal(await pc(client), facts.entry);
+    assert.match(await client.ask("g"), /^[0-9a-f]+$/, "every register is known, floating point too");
     while ((await pc(client)) < facts.store) assert.equal(await client.ask("s"), "S05");
     assert.equal(await pc(client), facts.store);
     assert.equal(Number(registerAt(await client.ask("g"), facts.value)), STORED);

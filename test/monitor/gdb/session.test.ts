@@ -211,6 +211,8 @@ describeWith(AARCH64_NEEDS, "GDB itself, on AArch64", () => {
     );
     registers.set("pc", BigInt(image.symbol("memcmp"))).set("sp", BigInt(memory.length - 64));
     registers.set("x30", BigInt(image.symbol("trap_end") + 8)).set("pstate", 0x3c5n);
+    // 1.5 in the low half, as a double.
+    registers.set("v8", 0x3ff8_0000_0000_0000n);
     const session = await serve(new FakeGuest("aarch64", memory, registers, 9));
     const commands = [
       `target remote localhost:${session.port}`,
@@ -220,6 +222,7 @@ describeWith(AARCH64_NEEDS, "GDB itself, on AArch64", () => {
       'printf "x7=%#lx cpsr=%#x\\n", $x7, $cpsr',
       "set $x7 = 0x1234567890",
       'printf "x7=%#lx\\n", $x7',
+      'printf "d8=%g\\n", $d8',
       "x/1wx $sp",
       "stepi",
       'printf "step=%ld\\n", $pc - (long)solo5_console_write',
@@ -233,6 +236,7 @@ describeWith(AARCH64_NEEDS, "GDB itself, on AArch64", () => {
     expect(stdout, stderr).toContain("in trap_end ");
     expect(stdout, stderr).toContain("x7=0x7 cpsr=0x3c5\n");
     expect(stdout, stderr).toContain("x7=0x1234567890\n");
+    expect(stdout, stderr).toContain("d8=1.5\n");
     expect(stdout, stderr).toContain("step=4\n");
     expect(stdout, stderr).toContain("exited with code 011");
     expect(await session.end).toEqual({ type: "exit", status: 9 });
