@@ -6,7 +6,15 @@ import { kvmEmulates } from "../../src/monitor/kvm-machine.ts";
 import { AARCH64, buildImage, HVT, X86_64 } from "../format/build-image.ts";
 import { type Ended, run, start } from "../support/command.ts";
 import { buildDebugImage } from "../support/debug-image.ts";
-import { AARCH64_GUEST, STATUS, STORED, X86_64_GUEST } from "../support/debugged-guest.ts";
+import {
+  AARCH64_FAULTY,
+  AARCH64_GUEST,
+  FAULTY_VALUE,
+  STATUS,
+  STORED,
+  X86_64_FAULTY,
+  X86_64_GUEST,
+} from "../support/debugged-guest.ts";
 import { RemoteClient } from "../support/gdb.ts";
 import { hostArchitecture, kitImagePath } from "../support/guest.ts";
 import { kvm, untilGuestWaits } from "../support/kvm.ts";
@@ -226,22 +234,15 @@ describeWith(GDB, "GDB", () => {
   });
 
   it("shows by a core dump where the guest met a fault that it has no handler for", () => {
-    const words = ["--mem=8", "--dumpcore=cores", "fault.hvt"];
-    // Its second instruction stores where nothing is mapped.
-    const code =
-      hostArchitecture === "x86-64"
-        ? [0xb8, 0x34, 0x12, 0, 0, 0x89, 0x04, 0x25, 0, 0, 0, 0] // mov $0x1234, %eax; mov %eax, 0
-        : [0x80, 0x46, 0x82, 0xd2, 0x1f, 0x20, 0x03, 0xd5, 0xe1, 0x03, 0x1f, 0xaa, 0x20, 0x00, 0x00, 0xb9]; // movz x0; nop; mov x1, xzr; str
-    const segments = [{ address: 0x100000, content: Uint8Array.from(code), flags: 5 }];
-    writeFileSync(join(folder, "fault.hvt"), buildImage({ machine, entry: 0x100000, abiTarget: HVT, segments }).file);
-    expect(runTender(words).end).toBe(1);
+    const { image: faulty, fault, valueName } = machine === X86_64 ? X86_64_FAULTY : AARCH64_FAULTY;
+    writeFileSync(join(folder, "fault.hvt"), faulty);
+    expect(runTender(["--mem=8", "--dumpcore=cores", "fault.hvt"]).end).toBe(1);
     const [core = ""] = readdirSync(join(folder, "cores"));
     const path = join(folder, "cores", core);
-    const value = hostArchitecture === "x86-64" ? "$rax" : "$x0";
-    const { stdout } = gdb([`printf "pc=%#lx value=%#lx\\n", $pc, ${value}`], "-c", path);
+    const { stdout } = gdb([`printf "pc=%#lx value=%#lx\\n", $pc, $${valueName}`], "-c", path);
     rmSync(path);
     expect(stdout).toContain("SIGSEGV");
-    expect(stdout).toContain(`pc=0x${hostArchitecture === "x86-64" ? "100005" : "10000c"} value=0x1234\n`);
+    expect(stdout).toContain(`pc=0x${fault.toString(16)} value=0x${FAULTY_VALUE.toString(16)}\n`);
   });
 
   it("breaks, shows callers, registers and memory, steps, watches and sees the guest's end", async () => {

@@ -1,4 +1,4 @@
-/** A guest of a few instructions for debuggers: it stores 5, adds 1 in a register and halts with status 7. */
+/** Guests of a few instructions for debuggers. */
 import { AARCH64, buildImage, HVT, RW, RX, X86_64 } from "../format/build-image.ts";
 
 const TEXT = 0x100000;
@@ -6,7 +6,7 @@ const DATA = 0x110000;
 const HALT_REQUEST_OFFSET = 0x10;
 const STATUS_OFFSET = 8;
 
-/** What a test needs to know of it on one architecture. */
+/** One that stores 5, adds 1 in a register and halts with status 7; and what a test needs to know of it on one architecture. */
 export interface DebuggedGuestFacts {
   readonly image: Uint8Array;
   readonly entry: number;
@@ -80,4 +80,37 @@ export const AARCH64_GUEST: DebuggedGuestFacts = {
   value: 1,
   pc: 32,
   breakpointBytes: 4,
+};
+
+/** One that has no handlers and stores to address 0, with a known value in the architecture's first register. */
+export interface FaultyGuestFacts {
+  readonly image: Uint8Array;
+  /** Address of the store. */
+  readonly fault: number;
+  readonly valueName: string;
+}
+
+export const FAULTY_VALUE = 0x1234;
+
+export const X86_64_FAULTY: FaultyGuestFacts = {
+  image: image(
+    X86_64,
+    Uint8Array.of(
+      ...[0xb8, ...le32(FAULTY_VALUE)], // mov $FAULTY_VALUE, %eax
+      ...[0x89, 0x04, 0x25, 0, 0, 0, 0], // mov %eax, 0
+    ),
+  ),
+  fault: TEXT + 5,
+  valueName: "rax",
+};
+
+const AARCH64_FAULTY_CODE = [
+  0xd282_4680, // mov x0, #FAULTY_VALUE
+  0xaa1f_03e1, // mov x1, xzr
+  0xb900_0020, // str w0, [x1]
+];
+export const AARCH64_FAULTY: FaultyGuestFacts = {
+  image: image(AARCH64, new Uint8Array(Uint32Array.from(AARCH64_FAULTY_CODE).buffer)),
+  fault: TEXT + 8,
+  valueName: "x0",
 };

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { AARCH64_GUEST, STATUS, STORED, X86_64_GUEST } from "../../support/debugged-guest.ts";
+import {
+  AARCH64_FAULTY,
+  AARCH64_GUEST,
+  FAULTY_VALUE,
+  STATUS,
+  STORED,
+  X86_64_FAULTY,
+  X86_64_GUEST,
+} from "../../support/debugged-guest.ts";
 import { RemoteClient, registerAt } from "../../support/gdb.ts";
 import { hvtImagePath } from "../guest/kvm-guest.ts";
 import { thisHost } from "../guest/this-host.ts";
@@ -126,22 +134,46 @@ if (isArm) {
 
 /** Offset of the registers behind the headers, the note's header with its name, and `struct elf_prstatus`' first fields. */
 const REGISTERS_AT = 64 + 2 * 56 + 20 + 112;
+/** Places in `struct user_pt_regs` and `struct user_regs_struct`. */
 const PC_PLACE = isArm ? 32 : 16;
+const VALUE_PLACE = isArm ? 0 : 10;
+
+interface Dumped {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly core: Buffer;
+  readonly register: (place: number) => number;
+}
+
+function dump(...words: readonly string[]): Dumped {
+  const all = [TENDER, "--mem=8", `--dumpcore=${CORES}`, ...words];
+  const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: "utf8" });
+  const [name] = readdirSync(CORES);
+  assert.ok(name !== undefined, stderr);
+  const core = readFileSync(`${CORES}/${name}`);
+  rmSync(`${CORES}/${name}`);
+  return { status, stdout, core, register: (place) => Number(core.readBigUInt64LE(REGISTERS_AT + 8 * place)) };
+}
 
 describe("core dumps of guests on KVM", () => {
-  it("hold registers and memory", () => {
-    const probe = ["--mem=8", `--dumpcore=${CORES}`, hvtImagePath("protection"), "null-write"];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [TENDER, ...probe], { encoding: "utf8" });
-    assert.equal(status, 255, stderr);
-    const [name = ""] = readdirSync(CORES);
-    const core = readFileSync(`${CORES}/${name}`);
-    rmSync(`${CORES}/${name}`);
-    const at = core.readBigUInt64LE(REGISTERS_AT + 8 * PC_PLACE);
+  it("hold registers and memory of a guest that tells of its trap", () => {
+    const { status, stdout, core, register } = dump(hvtImagePath("protection"), "null-write");
+    assert.equal(status, 255);
+    const at = register(PC_PLACE);
     // The kit's handler tells the tender of what it found on x86-64 alone.
     if (!isArm) assert.ok(stdout.includes(` at 0x${at.toString(16)},`), `${at.toString(16)}: ${stdout}`);
-    const image = readFileSync(hvtImagePath("protection"));
     const memory = core.subarray(core.length - 8 * 2 ** 20);
-    const instructions = memory.subarray(Number(at), Number(at) + 8);
+    const instructions = memory.subarray(at, at + 8);
+    const image = readFileSync(hvtImagePath("protection"));
     assert.ok(image.includes(instructions), `${at.toString(16)}: ${instructions.toString("hex")}`);
+  });
+
+  it("hold the registers of a guest that has no handlers, not those of Skiff's", () => {
+    const faulty = isArm ? AARCH64_FAULTY : X86_64_FAULTY;
+    writeFileSync(IMAGE, faulty.image);
+    const { status, register } = dump(IMAGE);
+    assert.equal(status, 1);
+    assert.equal(register(PC_PLACE), faulty.fault);
+    assert.equal(register(VALUE_PLACE), FAULTY_VALUE);
   });
 });
