@@ -45,10 +45,11 @@ describeWith([kvm], "skiff run on KVM", () => {
     expect(run("hello", ["over", "the  sea"])).toEqual(ended(`${HELLO}Command line: over the  sea\n`));
   });
 
-  it("says which engine was chosen, and why, where it is asked", () => {
+  it("says which engine was chosen, and why, and what the guest did, where it is asked", () => {
     const reason = `an image of the hvt ABI for ${hostArchitecture} runs in a virtual machine of its own`;
     const { stderr } = skiff.run(["run", "-v", "--engine", "kvm", image("hello")]);
-    expect(stderr).toBe(`skiff: engine kvm: ${reason}\n${emulated ? REMARK : ""}`);
+    const counts = "skiff: 2 hypercalls: 1 puts, 1 halt\n";
+    expect(stderr).toBe(`skiff: engine kvm: ${reason}\n${emulated ? REMARK : ""}${counts}`);
   });
 
   it("ends with the guest's status", () => {
