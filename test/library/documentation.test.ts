@@ -10,7 +10,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 
 /** The page's first example in TypeScript. */
 function exampleOf(page: string): string {
-  const [, example] = /^```ts\n([^]*?)^```$/m.exec(readFileSync(join(ROOT, "docs", page), "utf8")) ?? [];
+  const [, example] = /^```ts\n([\s\S]*?)^```$/m.exec(readFileSync(join(ROOT, "docs", page), "utf8")) ?? [];
   if (example === undefined) throw new Error(`${page} has no example`);
   return example;
 }
