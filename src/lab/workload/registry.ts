@@ -13,6 +13,7 @@ import { PING } from "./ping.ts";
 import { PRIME } from "./prime.ts";
 import { REDIS } from "./redis.ts";
 import { START } from "./start.ts";
+import { STREAM, STREAM_4, STREAM_8, STREAM_INTEGER } from "./stream.ts";
 import { SYSBENCH } from "./sysbench.ts";
 import { SYSTEM_CALL } from "./system-call.ts";
 import { THROUGHPUT } from "./throughput.ts";
@@ -26,6 +27,10 @@ export const WORKLOADS: readonly Workload[] = [
   FIRST_ANSWER,
   PRIME,
   SYSBENCH,
+  STREAM,
+  STREAM_4,
+  STREAM_8,
+  STREAM_INTEGER,
   SYSTEM_CALL,
   TRANSITIONS,
   HACKBENCH,
