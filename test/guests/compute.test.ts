@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { expect, it } from "vitest";
 import { ARCHITECTURES, requirementsOf, runNative } from "./guest.ts";
 import { describeWith } from "./requirement.ts";
@@ -103,6 +104,17 @@ function streamElements(repetitions: number): bigint {
   );
 }
 
+function streamIntegers(repetitions: number): bigint {
+  let [a, b, c] = [1n, 2n, 0n];
+  for (let i = 0; i < repetitions; i++) {
+    c = a;
+    b = (3n * c) & MASK;
+    c = (a + b) & MASK;
+    a = (b + 3n * c) & MASK;
+  }
+  return mix(mix(mix(0n, a), b), c);
+}
+
 const rows: readonly (readonly [name: string, iterations: number, size: number, checksum: () => bigint])[] = [
   ["prime", 3, 10_000, () => 3n * countPrimes(3, 10_000)],
   ["sieve", 2, 20_000, () => 2n * countPrimes(2, 20_000)],
@@ -113,6 +125,7 @@ const rows: readonly (readonly [name: string, iterations: number, size: number, 
   ["matmul", 4, 17, () => matrixProduct(4, 17)],
   ["chase", 700, 300, () => listWalk(700, 300)],
   ["stream", 12, 1003, () => streamElements(12)],
+  ["stream-integer", 40, 1003, () => streamIntegers(40)],
 ];
 
 for (const architecture of ARCHITECTURES) {
@@ -122,6 +135,16 @@ for (const architecture of ARCHITECTURES) {
       expect(status, output).toBe(0);
       const [, printed] = / ?checksum=([0-9a-f]{16})/.exec(output) ?? [];
       expect(printed).toBe(checksum().toString(16).padStart(16, "0"));
+    });
+
+    it("shares its arrays among threads, one on each processor at most", () => {
+      const threads = Math.min(availableParallelism(), 64);
+      const { status, output } = runNative(architecture, "stream", "30", "1003", String(threads));
+      expect(status, output).toBe(0);
+      expect(output).toContain(`checksum=${streamElements(30).toString(16).padStart(16, "0")}`);
+      const refused = runNative(architecture, "stream", "30", "1003", String(threads + 1));
+      expect(refused.output).toContain(`${threads + 1} threads, but there is room for ${threads}`);
+      expect(refused.status).toBe(1);
     });
 
     it("refuses what does not fit into its memory", () => {
