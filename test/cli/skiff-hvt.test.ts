@@ -320,9 +320,23 @@ describeWith([kvm], "a client of skiff-hvt --gdb", () => {
     client.sendRaw("$c#63");
     await untilGuestWaits(guest.pid);
     client.sendRaw("\x03");
-    expect(await client.next(/\$(S02)#/)).toBe("S02");
+    expect(await client.next(/\$(S02)#b5/)).toBe("S02");
     client.close();
     expect(await guest.ended).toMatchObject({ end: 1, stderr: expect.stringContaining("could not receive") });
+  });
+
+  it("interrupts a guest that never waits, and lets it go on", async () => {
+    const guest = startTender([...GDB_WORDS, "output.hvt", "1000000000"]);
+    const client = await RemoteClient.connect(await portOf(guest));
+    for (let round = 0; round < 3; round++) {
+      client.sendRaw("$c#63");
+      await guest.printed(new RegExp(`^(.*\\n){${round + 1}}`));
+      client.sendRaw("\x03");
+      expect(await client.next(/\$(S02)#b5/)).toBe("S02");
+      client.sendRaw("+");
+    }
+    expect(await client.ask("vKill;1")).toBe("OK");
+    expect(await guest.ended).toMatchObject({ end: 1 });
   });
 
   it("that leaves or sends nonsense leaves nothing behind", async () => {
