@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { LOWEST_IMAGE_ADDRESS } from "../src/abi/hvt.ts";
@@ -10,16 +10,21 @@ import { EMULATED_KVM_NOTE, requireKvm } from "./support/kvm.ts";
 import { GUEST_ARCHITECTURE } from "./support/peers.ts";
 import { keepResult, printTargets, ROOT } from "./support/report.ts";
 import { residentKib } from "./support/resident.ts";
+import { median } from "./support/statistics.ts";
 
+/** Machines that come and go first: V8's young generation grows once, whatever the number of machines. */
+const PASSING = 512;
 /** Those of a round are measured together; the machines before them have loaded what all share. */
-const FIRST = 64;
-const MACHINES = 64;
-const ROUNDS = 4;
+const FIRST = 128;
+const MACHINES = 128;
+const ROUNDS = 5;
 /** A size that no other mapping of the process has. */
 const MEMORY_MIB = 13;
 const FOREVER = ["1", "3600000000000"];
 const KIB_MAX = 64;
 const PAGE_KIB = 4;
+const SETTLE_MS = 100;
+const SETTLED_KIB = 128;
 /** Rows of /proc/meminfo that count what the kernel holds, in KiB. */
 const KERNEL_ROWS = ["Slab", "KernelStack", "PageTables", "SecPageTables", "VmallocUsed", "Percpu"] as const;
 
@@ -42,8 +47,10 @@ export async function run(): Promise<void> {
       machines.push(Machine.start({ image, args: FOREVER, memoryMib: MEMORY_MIB }));
     }
     await untilIdle();
-    collectGarbage();
+    await untilSettled(collectGarbage);
   };
+  await add(PASSING);
+  await Promise.all(machines.splice(0).map((machine) => machine.stop()));
   await add(FIRST);
   const rounds: Round[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -56,8 +63,7 @@ export async function run(): Promise<void> {
 }
 
 function print(rounds: readonly Round[]): void {
-  // The mean: what Node's heap takes at once in one round counts for all.
-  const of = (value: (round: Round) => number) => rounds.reduce((sum, round) => sum + value(round), 0) / rounds.length;
+  const of = (value: (round: Round) => number) => median(rounds.map(value));
   const own = of(({ residentKib, guestKib }) => residentKib - guestKib);
   const guest = of(({ guestKib }) => guestKib);
   const kernelKib = Object.fromEntries(KERNEL_ROWS.map((row) => [row, of(({ kernelKib }) => kernelKib[row] ?? 0)]));
@@ -84,6 +90,17 @@ async function untilIdle(): Promise<void> {
     const before = performance.now();
     await setImmediate();
     quiet = performance.now() - before < 1 ? quiet + 1 : 0;
+  }
+}
+
+/** Collects garbage until V8 has given back what it will. */
+async function untilSettled(collectGarbage: () => void): Promise<void> {
+  for (let same = 0, before = 0; same < 5; ) {
+    collectGarbage();
+    await setTimeout(SETTLE_MS);
+    const now = residentKib(process.pid);
+    same = Math.abs(now - before) < SETTLED_KIB ? same + 1 : 0;
+    before = now;
   }
 }
 
