@@ -8,14 +8,13 @@ import { missingNeed } from "../engine/kvm/needs.ts";
 import { X86_64 } from "../engine/kvm/x86-64.ts";
 import type { Image } from "../format/image.ts";
 import { BYTES_PER_MIB } from "../format/memory.ts";
-import { EventDescriptor } from "../host/epoll.ffi.ts";
-import { HostError } from "../host/error.ts";
 import { HostClock } from "../host/transfer.ffi.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import { UsageError } from "./error.ts";
 import { type HostDevices, hostDevices } from "./host-devices.ts";
 import { checkMemory, HvtMachine } from "./hvt-machine.ts";
 import type { OpenDevice } from "./open-devices.ts";
+import { offerRing } from "./ring/offer.ts";
 import type { RingRecord } from "./ring/protocol.ts";
 import type { RingThread } from "./ring/thread.ts";
 
@@ -69,52 +68,6 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
   } finally {
     kvm.close();
   }
-}
-
-interface RingOffer {
-  readonly engine: KvmEngine;
-  readonly machine: HvtMachine;
-  readonly devices: readonly OpenDevice[];
-  readonly net: HostDevices["net"];
-}
-
-function offerRing(thread: RingThread, { engine, machine, devices, net }: RingOffer): RingRecord | undefined {
-  const { hostAddress, sizeBytes } = engine.memory;
-  if (hostAddress === undefined) return undefined;
-  const doorbell = new EventDescriptor();
-  try {
-    engine.addDoorbell(doorbell.descriptor);
-    const ring = thread.add({
-      memoryAddress: hostAddress,
-      memoryBytes: sizeBytes,
-      devices: devices.flatMap(({ index, descriptor }) => {
-        const device = net.get(index);
-        return device === undefined ? [] : [{ index, descriptor, mac: device.mac, mtu: device.mtu }];
-      }),
-      doorbell: doorbell.descriptor,
-      guestThread: engine.interruptibleThread,
-    });
-    if (ring !== undefined) {
-      const { record } = ring;
-      const close = () => {
-        ring.close();
-        doorbell.close();
-      };
-      machine.offerRing({
-        get broken() {
-          return record.broken;
-        },
-        close,
-      });
-      return record;
-    }
-  } catch (error) {
-    doorbell.close();
-    if (!(error instanceof HostError)) throw error;
-    return undefined;
-  }
-  doorbell.close();
-  return undefined;
 }
 
 const ARCHITECTURES = { "x86-64": X86_64, aarch64: AARCH64 } as const;

@@ -67,9 +67,12 @@ class Served {
   /** The doorbell rang. @returns whether there is something to serve. */
   answerBell(): boolean {
     if (!this.#record.enter()) return false;
-    this.#record.count("bells", this.#doorbell.drain());
-    this.#ring.wake();
-    this.#record.leave();
+    try {
+      this.#record.count("bells", this.#doorbell.drain());
+      this.#ring.wake();
+    } finally {
+      this.#record.leave();
+    }
     this.#servedMs = performance.now();
     return true;
   }
@@ -172,10 +175,13 @@ class RingServer {
   #add(id: number, parts: RingParts): void {
     const record = new RingRecord(parts.record);
     if (!record.enter()) return;
-    this.#rings.set(id, new Served(parts, record));
-    // It leaves the set by itself once the guest's thread has closed it and KVM the machine; until then it may be ready.
-    this.#set.change("add", parts.doorbell, id, "edge");
-    record.leave();
+    try {
+      this.#rings.set(id, new Served(parts, record));
+      // It leaves the set by itself once the guest's thread has closed it and KVM the machine; until then it may be ready.
+      this.#set.change("add", parts.doorbell, id, "edge");
+    } finally {
+      record.leave();
+    }
   }
 
   #enter(state: number): void {
