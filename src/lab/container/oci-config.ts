@@ -49,7 +49,7 @@ export function ociConfig({ root, controlGroup, cores, writes, network }: OciSta
     },
     root: { path: root.path, readonly: true },
     hostname: "skiff-lab",
-    mounts: [...systemMounts(), ...writableMounts(root, writes)],
+    mounts: [...systemMounts(root), ...writableMounts(root, writes)],
     linux: {
       cgroupsPath: `/${controlGroup}`,
       resources: {
@@ -70,14 +70,14 @@ function networkNamespace(network: Exclude<OciStart["network"], "inherited">) {
   return network === "none" ? { type: "network" } : { type: "network", path: network.path };
 }
 
-function systemMounts() {
+function systemMounts({ hasTmp }: RootFolder) {
   const closed = ["nosuid", "noexec", "nodev"];
   return [
     mount("/proc", "proc", "proc", closed),
     mount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=64m"]),
     mount("/dev/shm", "tmpfs", "shm", [...closed, "mode=1777", "size=64m"]),
     mount("/sys", "sysfs", "sysfs", [...closed, "ro"]),
-    mount("/tmp", "tmpfs", "tmpfs", ["nosuid", "nodev", "mode=1777"]),
+    ...(hasTmp ? [] : [mount("/tmp", "tmpfs", "tmpfs", ["nosuid", "nodev", "mode=1777"])]),
   ];
 }
 

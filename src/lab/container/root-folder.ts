@@ -13,6 +13,8 @@ export interface RootFolder {
   readonly environment: Readonly<Record<string, string>>;
   /** The folder inside in which the program may write; each start binds an empty one there. */
   readonly writes: string | undefined;
+  /** Files of the program lie below /tmp: then nothing may be mounted there. */
+  readonly hasTmp: boolean;
   /** Bytes of all files. */
   readonly sizeBytes: number;
 }
@@ -38,7 +40,8 @@ export function makeRootFolder(program: Program, path: string): RootFolder {
   for (const { from, to } of made.files) copyInto(path, from, to);
   if (made.writes !== undefined) mkdirSync(join(path, made.writes), { recursive: true });
   const { words, environment, writes } = made;
-  return { path, words, environment, writes, sizeBytes: sizeOf(path) };
+  const hasTmp = made.files.some(({ to }) => to.startsWith("/tmp/"));
+  return { path, words, environment, writes, hasTmp, sizeBytes: sizeOf(path) };
 }
 
 interface Parts extends Pick<RootFolder, "words" | "environment" | "writes"> {

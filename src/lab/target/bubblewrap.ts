@@ -73,6 +73,7 @@ function start(found: string, root: RootFolder, { cores, link }: StartOptions, b
 
 function words(root: RootFolder, writes: string | undefined, isAlone: boolean): string[] {
   const bind = root.writes === undefined || writes === undefined ? [] : ["--bind", writes, root.writes];
-  const mounts = ["--ro-bind", root.path, "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", ...bind];
+  const tmp = root.hasTmp ? [] : ["--tmpfs", "/tmp"];
+  const mounts = ["--ro-bind", root.path, "/", "--proc", "/proc", "--dev", "/dev", ...tmp, ...bind];
   return [...ISOLATION, ...(isAlone ? ["--unshare-net"] : []), ...mounts, "--", ...root.words];
 }

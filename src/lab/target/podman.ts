@@ -132,6 +132,7 @@ function words(store: Store, { name, writes, cores, link }: Start): string[] {
   return [
     ...[...globalWords(store), "run", "--rm", "--name", name],
     ...["--network", network, "--log-driver", "none", "--read-only", "--workdir", "/"],
+    ...(root.hasTmp ? ["--read-only-tmpfs=false"] : []),
     ...["--cgroup-parent", `/${name}`],
     ...["--cpuset-cpus", cores.length === 0 ? "<cores>" : cores.join(",")],
     ...(root.writes === undefined ? [] : ["--volume", `${writes}:${root.writes}`]),

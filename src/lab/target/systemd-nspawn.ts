@@ -37,6 +37,9 @@ const KILL_BY_NAME = 'grep -lsz "^$1\\$" /proc/[0-9]*/environ | cut -d / -f 3 | 
 /** What nspawn takes from its surroundings: nothing but this. */
 const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 
+/** As it is, it mounts an empty /tmp (systemd's docs/ENVIRONMENT.md). */
+const WITH_OWN_TMP = { ...ENVIRONMENT, SYSTEMD_NSPAWN_TMPFS_TMP: "0" };
+
 /** systemd's containers: a runtime without a daemon. */
 export const SYSTEMD_NSPAWN: Target = {
   name: "systemd-nspawn",
@@ -101,7 +104,8 @@ function startContainer(found: string, root: RootFolder, { cores, link }: StartO
     rmSync(propagate, { recursive: true, force: true });
     for (const guard of guards) guard.release();
   };
-  const launch = () => launchInstance({ path: found, args, environment: ENVIRONMENT, cores, cleanUp }, bench);
+  const environment = root.hasTmp ? WITH_OWN_TMP : ENVIRONMENT;
+  const launch = () => launchInstance({ path: found, args, environment, cores, cleanUp }, bench);
   return link === undefined ? launch() : link.namespace.inside(launch);
 }
 

@@ -10,7 +10,7 @@ const PORT = 8080;
 const PAGE_BYTES = 4096;
 /** nginx wants a place for each of these, though it serves files alone. */
 const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-/** It looks up the user that it would become, were it to start workers. */
+/** It looks up the user that it is told to be. */
 const USERS = ["/etc/passwd", "/etc/group"];
 
 /** The server that the studies took. */
@@ -51,7 +51,8 @@ function nginxProgram(bench: Workbench): HostProgram & { readonly port: number }
 
 /** One process in the foreground; a container's user may not be free to change users for a worker. */
 function nginxConfig(root: string, writes: string): string {
-  return `daemon off;
+  return `user root root;
+daemon off;
 master_process off;
 error_log stderr;
 pid ${writes}/nginx.pid;

@@ -49,7 +49,14 @@ test("packed modules are unpacked", () => {
 });
 
 test("the first process quotes words and values", () => {
-  const root = { path: "/", words: ["/a", "it's"], environment: { K: "a b" }, writes: undefined, sizeBytes: 0 };
+  const root = {
+    path: "/",
+    words: ["/a", "it's"],
+    environment: { K: "a b" },
+    writes: undefined,
+    hasTmp: false,
+    sizeBytes: 0,
+  };
   const script = firstProcess(root, ["/modules/v.ko"], true).split("\n");
   expect(script.at(-2)).toBe(`exec '/a' 'it'\\''s'`);
   expect(script).toContain("export K='a b'");
