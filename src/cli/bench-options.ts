@@ -130,10 +130,12 @@ function choose(option: string, asked: readonly string[], known: readonly string
 
 /** Reads `a,b,c`. */
 export function parseNames(text: string): string[] {
-  return text
+  const names = text
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+  if (names.length === 0) throw new UsageError(`'${text}' names nothing; skiff bench --list shows the names`);
+  return names;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
@@ -181,4 +183,9 @@ export function parseBasis(text: string): Basis {
     throw new UsageError(`--by ${text}: give value (the numbers themselves) or cost (the ratios to native)`);
   }
   return basis;
+}
+
+export function parseOutput(text: string): string {
+  if (text === "") throw new UsageError("--output: the name is empty; give a folder");
+  return text;
 }

@@ -23,6 +23,7 @@ import {
   parseBudget,
   parseImageMib,
   parseNames,
+  parseOutput,
   parsePort,
   parseSeed,
   resumedPlan,
@@ -44,7 +45,7 @@ export function command(): Command {
     .option("--budget <TIME>", "time for all samples, e.g. 90s, 10m, 2h", parseBudget)
     .option("--blocks <NUMBER>", "blocks of each workload at most; each has every target once", parseBlocks)
     .option("--seed <NUMBER>", "for the random order within the blocks", parseSeed)
-    .option("-o, --output <FOLDER>", "where the result goes; one that holds an unfinished run is gone on with")
+    .option("-o, --output <FOLDER>", "where the result goes; one with an unfinished run is gone on with", parseOutput)
     .option("--image <FILE>", "an image of your own, on whatever runs it; once more for each other form", collectPath)
     .option("--image-port <PORT>", "the TCP port that it serves, for the time to its first connection", parsePort)
     .option("--image-words <WORDS>", "its command line; <address> and <ip> stand for its address")

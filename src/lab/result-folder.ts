@@ -13,7 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UsageError } from "../monitor/error.ts";
 import type { Result, RunManifest } from "./manifest.ts";
 import type { Plan } from "./plan.ts";
@@ -134,6 +134,13 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** With its parents; not by `recursive`, which never ends on file systems that make no folders, such as /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
 /** The files of a run that goes on. */
 export class ResultFolder {
   readonly path: string;
@@ -146,7 +153,7 @@ export class ResultFolder {
   constructor(path: string) {
     this.path = path;
     try {
-      mkdirSync(path, { recursive: true });
+      makeFolder(path);
       this.#samples = openSync(join(path, SAMPLES), "a+");
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : error;

@@ -9,8 +9,9 @@ import { toCsv } from "../../src/lab/report/csv.ts";
 import { resultOf, toDocument, toJson } from "../../src/lab/report/document.ts";
 import { csv, html, markdown, plain } from "../../src/lab/report/escape.ts";
 import { toMarkdown } from "../../src/lab/report/markdown.ts";
-import { referencesFor, STUDIES } from "../../src/lab/report/published.ts";
+import { referencesFor, STUDIES, TOPICS } from "../../src/lab/report/published.ts";
 import { toText } from "../../src/lab/report/text.ts";
+import { WORKLOADS } from "../../src/lab/workload/registry.ts";
 import { KV, type MadeTarget, madeResult, PRIME, SIZE } from "./made-result.ts";
 
 const TARGETS: readonly MadeTarget[] = [
@@ -166,5 +167,15 @@ describe("comparison", () => {
     expect(compared.onlyFirst).toContain("prime, event, runc");
     expect(compared.onlySecond).toEqual([]);
     expect(comparisonText(compared, { colour: false })).toMatch(/only in the first: kv, get, native/);
+  });
+});
+
+describe("published numbers", () => {
+  it("have a workload of the lab's beside which they are drawn, for each of their topics", () => {
+    const drawable = TOPICS.filter(({ workload, metric }) =>
+      WORKLOADS.some(({ name, metrics }) => workload.test(name) && metrics.some((one) => metric.test(one.name))),
+    );
+    const used = new Set(STUDIES.flatMap(({ numbers }) => numbers.flatMap(({ topic }) => topic ?? [])));
+    expect([...new Set(drawable.map(({ topic }) => topic))].sort()).toEqual([...used].sort());
   });
 });
