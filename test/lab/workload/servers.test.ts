@@ -10,7 +10,7 @@ import { RUNC } from "../../../src/lab/target/runc.ts";
 import { SKIFF_PROCESS } from "../../../src/lab/target/skiff-process.ts";
 import { SYSTEMD_NSPAWN } from "../../../src/lab/target/systemd-nspawn.ts";
 import type { Target } from "../../../src/lab/target/target.ts";
-import { KV } from "../../../src/lab/workload/kv.ts";
+import { KV, kvServer } from "../../../src/lab/workload/kv.ts";
 import { KV_REDIS_BENCHMARK } from "../../../src/lab/workload/kv-redis-benchmark.ts";
 import { NGINX } from "../../../src/lab/workload/nginx.ts";
 import { REDIS } from "../../../src/lab/workload/redis.ts";
@@ -87,6 +87,21 @@ describeWith([root, program("ip", "iproute2")], "server workloads", () => {
       expect(conditions.client).toBeGreaterThan(0);
     });
   }
+
+  test("a server that ends is told by its own words, not by the time limit", async () => {
+    const broken: Workload = { ...KV, program: () => ({ ...kvServer(), args: ["--nonsense"] }) };
+    const { values, failure, tookMs } = await take(NATIVE_VETH, broken);
+    expect(values).toBeNull();
+    expect(failure).toMatch(/^exited with status \d+: .*nonsense/);
+    expect(tookMs).toBeLessThan(LIMIT_MS);
+  });
+
+  test("answers are read: a server of another protocol gives no numbers", async () => {
+    const other: Workload = { ...KV, program: () => ({ ...kvServer(), name: "httpd" }) };
+    const { values, failure } = await take(NATIVE_VETH, other);
+    expect(values).toBeNull();
+    expect(failure).toMatch(/^it answered "HTTP|^it closed the connection$/);
+  });
 
   for (const { workload, isHost, needs } of SERVERS) {
     const programs = needs.map(([name = "", debianPackage = ""]) => program(name, debianPackage));
