@@ -42,7 +42,7 @@ export function command(): Command {
     .option("--quick", "a first answer within three minutes: few workloads, short samples, ten blocks")
     .option("--targets <NAMES>", "only these, by commas; native is always measured", parseNames)
     .option("--workloads <NAMES>", "only these, by commas", parseNames)
-    .option("--budget <TIME>", "time for all samples, e.g. 90s, 10m, 2h", parseBudget)
+    .option("--budget <TIME>", "time for the whole run, e.g. 90s, 10m, 2h", parseBudget)
     .option("--blocks <NUMBER>", "blocks of each workload at most; each has every target once", parseBlocks)
     .option("--seed <NUMBER>", "for the random order within the blocks", parseSeed)
     .option("-o, --output <FOLDER>", "where the result goes; one with an unfinished run is gone on with", parseOutput)
