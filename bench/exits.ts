@@ -17,9 +17,9 @@ import { keepResult, printComparison, printTargets, ROOT, type Target } from "./
 import { start, wait } from "./support/spawn.ffi.ts";
 import { median, medianInterval } from "./support/statistics.ts";
 
-const ROUNDS = 15;
+const ROUNDS = 11;
 /** Enough that the time until V8 has compiled its loop does not count. */
-const CALLS = 40_000;
+const CALLS = 20_000;
 const RATIO_MAX = 1.05;
 const OWN_NS_MAX = 1000;
 const OWN_ROUNDS = 21;
