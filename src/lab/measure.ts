@@ -153,7 +153,11 @@ class Measurement {
             blocks,
           );
         const noise = noiseFloor(estimate(baseline, true));
-        return targets.every((target) => isSettled(estimate(target, false), metric.better, noise));
+        const lacks = (target: string) =>
+          samples.some(
+            (sample) => sample.target === target && sample.values !== null && !(metric.name in sample.values),
+          );
+        return targets.every((target) => lacks(target) || isSettled(estimate(target, false), metric.better, noise));
       });
   }
 

@@ -7,6 +7,7 @@ import { analyse } from "../../src/lab/report/analysis.ts";
 import { readResult, type StoredResult } from "../../src/lab/result-folder.ts";
 import { type RunOptions, runLab } from "../../src/lab/run.ts";
 import type { Sample } from "../../src/lab/sample.ts";
+import type { Workload } from "../../src/lab/workload/workload.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import {
   type FakeBehaviour,
@@ -123,6 +124,26 @@ describe(`a run, seed ${SEED}`, () => {
     ];
     const open = await runLab(options({ targets, output: `${output}-open`, plan: { blocks: 30 } }));
     expect(open.samples.length).toBe(90);
+  });
+
+  it("does not wait for a number that a target has not", async () => {
+    const one = fakeWorkload("one");
+    const [time] = one.metrics;
+    if (time === undefined) throw new Error("a fake workload has a metric");
+    const workload: Workload = {
+      ...one,
+      metrics: [time, { ...time, name: "extra" }],
+      sample: async (taking) => {
+        const { time: ns = 0 } = await one.sample(taking);
+        if (ns < 5e6) return { time: ns, extra: ns };
+        taking.note("it has no extra");
+        return { time: ns };
+      },
+    };
+    const targets = [fakeTarget("native", SEED, steady), fakeTarget("lesser", SEED, { takesNs: () => 1e7 })];
+    const { manifest, samples } = await runLab(options({ targets, workloads: [workload], plan: { blocks: 30 } }));
+    expect(manifest.ended?.why).toBe("settled");
+    expect(samples.length).toBe(30);
   });
 
   it("lists what is not there, refuses or does not work, and measures the rest", async () => {
