@@ -135,7 +135,9 @@ async function startServer(
   around?: Around,
 ): Promise<RunningServer> {
   for (const line of around?.before ?? []) await shell(line);
-  const child = spawn("taskset", ["-c", String(SERVER_CORE), ...command], { stdio: ["ignore", "ignore", "inherit"] });
+  // A benchmark that is killed leaves no server behind.
+  const words = ["--pdeathsig", "KILL", "taskset", "-c", String(SERVER_CORE), ...command];
+  const child = spawn("setpriv", words, { stdio: ["ignore", "ignore", "inherit"] });
   const stop = async () => {
     await endProcess(child);
     for (const line of around?.after ?? []) await shell(line);
