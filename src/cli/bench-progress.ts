@@ -52,6 +52,11 @@ export class ProgressDisplay implements Observer {
     this.#line(ENDINGS[why]);
   }
 
+  /** A signal came before the first block. */
+  endedEarly(): void {
+    this.#line("interrupted before the first block: nothing was measured, and nothing is left");
+  }
+
   /** Takes the status line away, before something else is written. */
   close(): void {
     if (this.#hasStatus) this.#screen.write(CLEAR_LINE);

@@ -83,9 +83,6 @@ async function bench(args: BenchArguments): Promise<void> {
   const earlier = holdsResult(output) ? readResult(output) : undefined;
   const result = await run(args, output, host, earlier);
   if (result === undefined) return;
-  if (result.manifest.workloads.length === 0) {
-    throw new UsageError("nothing of that can be measured here; skiff bench --list tells why");
-  }
   const report = writeReport(output, result, { colour: wantsColour() });
   print(`${report}\nThe whole report: ${output}/report.html\n`);
 }
@@ -147,8 +144,12 @@ async function run(
   } catch (error) {
     // Ctrl-C also ends what the lab runs to prepare something, and that may be what failed.
     if (!abort.signal.aborted) throw error;
+    if (!holdsResult(output)) {
+      display.endedEarly();
+      return undefined;
+    }
     display.ended("interrupted");
-    return holdsResult(output) ? readResult(output) : undefined;
+    return readResult(output);
   } finally {
     display.close();
     for (const signal of Object.keys(SIGNALS)) process.off(signal, stop);

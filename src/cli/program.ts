@@ -80,7 +80,8 @@ function mistakeLine(command: Command, text: string): string {
   const complaint = text
     .replace(/^error: /, "")
     .trim()
-    .replaceAll("\n", " ");
+    .replaceAll("\n", " ")
+    .replace(/\.(?=$| \()/, "");
   return `skiff: ${complaint}; ${fullName(command)} --help shows what there is\n`;
 }
 

@@ -17,6 +17,7 @@ export class SampleClient implements Client {
   readonly #bench: Workbench;
   readonly #leftMs: () => number;
   #share: number | null = null;
+  readonly #commandLines: string[] = [];
 
   constructor(bench: Workbench, leftMs: () => number) {
     this.#bench = bench;
@@ -26,6 +27,11 @@ export class SampleClient implements Client {
   /** The busiest client's share of its time, 0 to 1; null where there was none. */
   get share(): number | null {
     return this.#share;
+  }
+
+  /** Of the client programs that were run, in order. */
+  get commandLines(): readonly string[] {
+    return this.#commandLines;
   }
 
   inside<Result>(action: () => Result): Result {
@@ -45,6 +51,7 @@ export class SampleClient implements Client {
 
   async run(path: string, args: readonly string[], threads = 1): Promise<ClientResult> {
     const startedMs = performance.now();
+    this.#commandLines.push([path, ...args].join(" "));
     const { exit, cpuMs, ...result } = await this.#runToEnd(path, args);
     if (!("status" in exit) || exit.status !== 0) {
       throw new SampleError(`the client ${path} ${describeExit(exit)}: ${lastLine(result)}`);

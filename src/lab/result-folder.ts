@@ -113,6 +113,7 @@ const FIELDS: Readonly<Record<keyof Sample, (value: unknown) => boolean>> = {
   values: (value) => value === null || (isObject(value) && Object.values(value).every(Number.isFinite)),
   failure: (value) => value === null || isText(value),
   notes: (value) => Array.isArray(value) && value.every(isText),
+  clients: (value) => Array.isArray(value) && value.every(isText),
   signals: (value) => Array.isArray(value) && value.every(isText),
   conditions: isObject,
 };
@@ -134,17 +135,22 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** With its parents; not by `recursive`, which never ends on file systems that make no folders, such as /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
+/**
+ * With its parents; not by `recursive`, which never ends on file systems that make no folders, such as /proc.
+ * @returns the folders made, the innermost first.
+ */
+function makeFolder(path: string): string[] {
+  if (existsSync(path)) return [];
+  const parents = makeFolder(dirname(path));
   mkdirSync(path);
+  return [path, ...parents];
 }
 
 /** The files of a run that goes on. */
 export class ResultFolder {
   readonly path: string;
   readonly #samples: number;
+  readonly #made: readonly string[];
 
   /**
    * Makes the folder where it is missing, and cuts off an incomplete last line.
@@ -153,7 +159,7 @@ export class ResultFolder {
   constructor(path: string) {
     this.path = path;
     try {
-      makeFolder(path);
+      this.#made = makeFolder(path);
       this.#samples = openSync(join(path, SAMPLES), "a+");
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : error;
@@ -191,6 +197,9 @@ export class ResultFolder {
     rmSync(join(this.path, `${MANIFEST}.new`), { force: true });
     if (holdsResult(this.path)) return;
     rmSync(join(this.path, SAMPLES), { force: true });
-    if (readdirSync(this.path).length === 0) rmdirSync(this.path);
+    for (const folder of this.#made) {
+      if (readdirSync(folder).length > 0) return;
+      rmdirSync(folder);
+    }
   }
 }

@@ -41,7 +41,8 @@ type Complete = RunOptions & Required<Pick<RunOptions, "meter" | "now">>;
 
 /**
  * Measures, and keeps every sample on the disk as it comes. Can be killed at any moment and gone on with.
- * @throws the signal's reason where it came before the first block: then nothing is left in `output`.
+ * @throws the signal's reason where it came before the first block, UsageError where nothing can be measured: then
+ * nothing is left in `output`.
  */
 export async function runLab(asked: RunOptions): Promise<StoredResult> {
   const options: Complete = { meter: new Meter(), now: () => performance.now(), ...asked };
@@ -53,6 +54,9 @@ export async function runLab(asked: RunOptions): Promise<StoredResult> {
     begun = await (options.earlier === undefined
       ? begin(options, seen, startedMs)
       : goOn(options, options.earlier, seen));
+    if (begun.manifest.workloads.length === 0) {
+      throw new UsageError("nothing of that can be measured here in that time; skiff bench --list tells why");
+    }
     folder.writeManifest(begun.manifest);
     const { samples, why } = await measure({
       ...options,

@@ -28,6 +28,8 @@ export interface Sample {
   readonly failure: string | null;
   /** Lines about single metrics. */
   readonly notes: readonly string[];
+  /** Command lines of the client programs that were run. */
+  readonly clients: readonly string[];
   /** Declared reasons to set the block aside for this target; empty for nearly all. */
   readonly signals: readonly Signal[];
   readonly conditions: Conditions;

@@ -81,7 +81,8 @@ export async function takeSample(row: Row, options: TakingOptions): Promise<Take
   const failure = outcome.failure ?? stopped.failure;
   const values = failure === null ? (outcome.value ?? null) : null;
   const tookMs = Math.round(now() - startedMs);
-  return { at, tookMs, path: row.path ?? null, values, failure, notes, signals, conditions };
+  const clients = client.commandLines;
+  return { at, tookMs, path: row.path ?? null, values, failure, notes, clients, signals, conditions };
 }
 
 function coresInUse({ workload }: Row, { cores }: Workbench): number[] {

@@ -8,6 +8,7 @@ import { missingNeed } from "../engine/kvm/needs.ts";
 import { X86_64 } from "../engine/kvm/x86-64.ts";
 import type { Image } from "../format/image.ts";
 import { BYTES_PER_MIB } from "../format/memory.ts";
+import { HostError } from "../host/error.ts";
 import { HostClock } from "../host/transfer.ffi.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import { UsageError } from "./error.ts";
@@ -46,7 +47,7 @@ export interface KvmMachine {
 
 /**
  * Makes a machine with its guest loaded.
- * @throws {UsageError} where memory does not fit, or KVM is not there; {HostError} where it refuses. Nothing stays behind.
+ * @throws {UsageError} where memory does not fit, or KVM is not there or refuses. Nothing stays behind.
  */
 export function makeKvmMachine({ image, memoryMib, commandLine, devices, console }: KvmMachineOptions): KvmMachine {
   checkMemory(image, memoryMib);
@@ -65,6 +66,8 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
       engine.close();
       throw error;
     }
+  } catch (error) {
+    throw withMend(error);
   } finally {
     kvm.close();
   }
@@ -80,9 +83,16 @@ function openKvm(): Kvm {
       throw new UsageError(`${error.message}; Skiff knows no such KVM, link the image for spt`, { cause: error });
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     const mend = KVM_MEND[code];
-    if (mend === undefined) throw error;
-    throw new UsageError(mend, { cause: error });
+    throw mend === undefined ? withMend(error) : new UsageError(mend, { cause: error });
   }
+}
+
+/** A refusal of KVM's with what the user can do about it. */
+function withMend(error: unknown): unknown {
+  if (!(error instanceof HostError)) return error;
+  return new UsageError(`${error.message}; skiff doctor tells what is there, or link the image for spt`, {
+    cause: error,
+  });
 }
 
 function requireCapabilities(kvm: Kvm, architecture: Image["architecture"]): void {

@@ -117,7 +117,7 @@ describeWith(
     );
 
     it("Ctrl-C before the first block leaves no folder", async () => {
-      const output = join(folder, "early");
+      const output = join(folder, "early/and/deep");
       const [before, links] = [ownChildren(), interfaces()];
       const lab = bench(output, 1000);
       await until("its folder for temporary files", () => readdirSync(temporary).length > 0);
@@ -125,9 +125,11 @@ describeWith(
       expect(await lab.ended).toEqual({
         end: 130,
         stdout: "",
-        stderr: expect.stringMatching(/^((not run|trying) .*\n)*interrupted.*\n$/),
+        stderr: expect.stringMatching(
+          /^((not run|trying) .*\n)*interrupted before the first block: nothing was measured, .*\n$/,
+        ),
       });
-      expect(existsSync(output)).toBe(false);
+      expect(existsSync(join(folder, "early"))).toBe(false);
       await expectNothingLeft(lab.pid, before, links);
     });
 

@@ -230,7 +230,9 @@ describeWith(
     it("where it is something else", () => {
       const { end, stdout, stderr } = runWith('mknod "$made/kvm" c 1 3');
       expect([end, stdout]).toEqual([1, ""]);
-      expect(stderr).toBe("skiff: /dev/kvm: KVM_GET_API_VERSION failed with ENOTTY\n");
+      expect(stderr).toBe(
+        "skiff: /dev/kvm: KVM_GET_API_VERSION failed with ENOTTY; skiff doctor tells what is there, or link the image for spt\n",
+      );
     });
 
     it("where it has another version, or lacks a capability", () => {
@@ -245,10 +247,11 @@ describeWith(
     });
 
     it("where it refuses a machine", () => {
-      const line = "/dev/kvm: KVM_CREATE_VM failed with ENOMEM";
+      const mend = "skiff doctor tells what is there, or link the image for spt";
+      const line = `/dev/kvm: KVM_CREATE_VM failed with ENOMEM; ${mend}`;
       expect(runRefused(ASK.KVM_CREATE_VM, undefined, constants.errno.ENOMEM)).toEqual(mistake(line));
       expect(runRefused(ASK.KVM_CREATE_VCPU, undefined, constants.errno.EMFILE).stderr).toBe(
-        "skiff: /dev/kvm: KVM_CREATE_VCPU failed with EMFILE\n",
+        `skiff: /dev/kvm: KVM_CREATE_VCPU failed with EMFILE; ${mend}\n`,
       );
     });
   },

@@ -13,6 +13,7 @@ export function makeSample(of: Partial<Sample> & Pick<Sample, "block" | "target"
     values: { event: 1 },
     failure: null,
     notes: [],
+    clients: [],
     signals: [],
     conditions: { steal: 0, throttled: 0, frequencyKhz: null, client: null },
     ...of,

@@ -1,5 +1,4 @@
 import { significant } from "../statistics/wording.ts";
-import type { Security } from "../target/target.ts";
 import { type Analysis, type Finding, headlines, type MetricTable } from "./analysis.ts";
 import { type Cell, cellOf, costOf, findingTitle, LEGEND, MARKS, notRunTitle, summaryRows } from "./cell.ts";
 import { html } from "./escape.ts";
@@ -10,6 +9,7 @@ import { METHOD } from "./method.ts";
 import { metricPlot, publishedPlot } from "./metric-plot.ts";
 import { count } from "./number.ts";
 import { MARK_MEANINGS, type PublishedNumber, STUDIES } from "./published.ts";
+import { SECURITY_HEAD, securityWords } from "./security.ts";
 
 /** Names come from files and programs: what slips through escaping could still load or run nothing. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
@@ -150,18 +150,9 @@ function targetsSection({ manifest: { targets, workloads } }: Analysis): string 
   const rows = targets.map(({ title, version, found, security }): HtmlCell[] => [
     title,
     { markup: `${html(version)}<small>${html(found)}</small>` },
-    ...securityCells(security),
+    ...securityWords(security),
   ]);
-  const head = [
-    "",
-    "version",
-    "kernel",
-    "host's system calls",
-    "own namespaces",
-    "capabilities",
-    "no new rights",
-    "note",
-  ];
+  const head = ["", "version", ...SECURITY_HEAD];
   const lines = targets.flatMap(({ title, commandLines }) =>
     Object.entries(commandLines).map(([workload, words]): HtmlCell[] => [
       title,
@@ -174,27 +165,6 @@ function targetsSection({ manifest: { targets, workloads } }: Analysis): string 
     htmlTable(head, rows),
     `<details><summary>The exact command lines</summary>${htmlTable(["", "workload", "command line"], lines)}</details>`,
   );
-}
-
-const KERNELS: Readonly<Record<Security["kernel"], string>> = {
-  host: "the host's",
-  own: "its own",
-  between: "a program between",
-};
-
-function securityCells(security: Security | null): HtmlCell[] {
-  if (security === null) return Array.from({ length: 6 }, () => "not known");
-  const { kernel, systemCalls, namespaces, capabilities, noNewPrivileges, note } = security;
-  const list = (names: readonly string[] | null) =>
-    names === null ? "not known" : names.length === 0 ? "none" : names.join(", ");
-  return [
-    KERNELS[kernel],
-    systemCalls === null ? "not known" : String(systemCalls),
-    list(namespaces),
-    capabilities !== null && capabilities.length > 12 ? `${capabilities.length}` : list(capabilities),
-    noNewPrivileges === null ? "not known" : noNewPrivileges ? "yes" : "no",
-    note ?? "",
-  ];
 }
 
 function notRunSection({ manifest: { notRun } }: Analysis): string {

@@ -12,8 +12,8 @@ export function machineRows(manifest: RunManifest): [name: string, value: string
     ...(machine.board === null ? [] : [["board", machine.board] satisfies [string, string]]),
     ["memory", `${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
     ["kernel", `Linux ${machine.kernel}, pages of ${machine.pageBytes / 1024} KiB`],
-    ["servers' processors", cores.servers.join(", ")],
-    ["clients' processors", cores.clients.join(", ")],
+    ["servers run on", processors(cores.servers)],
+    ["clients run on", processors(cores.clients)],
     ["threads of a core", threads === null ? UNTOLD : threads ? "several at the same time" : "one"],
     ["frequency governor", settings.governor ?? UNTOLD],
     ["clock source", settings.clockSource ?? UNTOLD],
@@ -29,6 +29,10 @@ export function machineRows(manifest: RunManifest): [name: string, value: string
     ["a sample's timed part", `about ${sampleMs} ms natively`],
     ["blocks planned", `up to ${blocks} for each workload`],
   ];
+}
+
+function processors(numbers: readonly number[]): string {
+  return `${numbers.length === 1 ? "processor" : "processors"} ${numbers.join(", ")}`;
 }
 
 function mitigations(all: Readonly<Record<string, string>>): string {

@@ -3,6 +3,7 @@ import { cellOf, costOf, findingTitle, MARKS, notRunTitle, summaryRows } from ".
 import { markdown as escaped } from "./escape.ts";
 import { machineRows } from "./machine.ts";
 import { METHOD } from "./method.ts";
+import { SECURITY_HEAD, securityWords } from "./security.ts";
 
 /** The report as Markdown (GitHub's, for its tables). */
 export function toMarkdown(report: Analysis): string {
@@ -15,6 +16,13 @@ export function toMarkdown(report: Analysis): string {
     ...summaryTable(report),
     "",
     ...tables.flatMap(details),
+    "## The targets, and what each leaves the workload",
+    "",
+    ...table(
+      ["target", "version", ...SECURITY_HEAD],
+      manifest.targets.map(({ title, version, security }) => [title, version, ...securityWords(security)].map(escaped)),
+    ),
+    "",
     "## Not run",
     "",
     ...(notRun.length === 0 ? ["Everything that was asked for was run."] : []),

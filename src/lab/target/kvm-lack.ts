@@ -21,5 +21,8 @@ export function lackOfKvm({ state }: KvmFacts): Lack | undefined {
 /** The same for a monitor whose guests need the processor's help. */
 export function lackOfRealKvm(kvm: KvmFacts): Lack | undefined {
   if (kvm.state !== "emulated") return lackOfKvm(kvm);
-  return lack("KVM is there, but emulated: a Linux guest does not come up on it");
+  return lack(
+    "KVM is there, but emulated: a Linux guest does not come up on it",
+    "take a host with hardware virtualization of its own",
+  );
 }

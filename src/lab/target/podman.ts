@@ -23,7 +23,13 @@ const LIMIT_MAX = 1_048_576;
 const SETTINGS_VARIABLE = "CONTAINERS_CONF";
 
 /** Runs the words behind its first, with which the control groups that they leave begin. */
-const REMOVE = 'group=$1; shift; env "$@"; find /sys/fs/cgroup -depth -type d -path "*/$group*" -exec rmdir {} +';
+const REMOVE = `group=$1; shift; env "$@"
+for turn in $(seq 100); do
+  folders=$(find /sys/fs/cgroup -depth -type d -path "*/$group*")
+  [ -n "$folders" ] || break
+  for folder in $folders; do kill -KILL $(cat "$folder/cgroup.procs"); rmdir "$folder"; done
+  sleep 0.05
+done`;
 
 /** Docker's commands without a daemon, from a root folder: no image, no registry, nothing of the host's own store. */
 export const PODMAN: Target = {

@@ -91,6 +91,7 @@ function lackOfCores(threads: number, servers: number): Lack | undefined {
   if (servers >= threads) return undefined;
   return lack(
     `it needs ${threads} processors for its threads, and ${servers} of this host's are for servers: half of its cores`,
+    `take a host with ${2 * threads} cores`,
   );
 }
 
