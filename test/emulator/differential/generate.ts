@@ -8,6 +8,7 @@ import { BLOCK, DATA_BYTES, loadAddress } from "./program.ts";
 const WORD_MAX = 0xffff_ffff;
 const MASK_64 = (1n << 64n) - 1n;
 const ATTEMPTS_MAX = 1000;
+const CLREX = 0xd503_3f5f;
 
 const EDGES = [0n, 1n, 2n, MASK_64, 1n << 63n, (1n << 63n) - 1n, 1n << 31n, (1n << 31n) - 1n, 0xffff_ffffn, 0x80n];
 /** Floating point: zeros, ones, infinities, NaNs quiet and signalling, denormals, the greatest, of both widths. */
@@ -143,7 +144,9 @@ function memoryInstruction(row: Row, word: number, random: Random, data: number)
   if (/^(ST|LD)A?L?X[RP]$|^STL?X[RP]$/.test(name)) adjusted = distinct(row, adjusted);
   const unscaledIsFree = /unscaled|unprivileged|index|register/.test(name) ? random.integer(0, 15) : 0;
   const start = name.includes("pair") ? middle : middle + unscaledIsFree;
-  const exclusive = /^STL?X/.test(name) && random.integer(0, 3) !== 0 ? [markFor(row, adjusted, base)] : [];
+  // A mark of another size is unpredictable: each store has its own, or none.
+  const marks = random.integer(0, 3) !== 0;
+  const exclusive = /^STL?X/.test(name) ? [marks ? markFor(row, adjusted, base) : CLREX] : [];
   return [...loadAddress(base, start), ...smallIndex(index, random), ...exclusive, adjusted];
 }
 

@@ -151,23 +151,33 @@ export class Processor {
     this.memory.forgetTranslations();
   }
 
-  /** Runs until the branches backwards in the budget are used, or something stops it. */
+  /** Runs until the budget of branches backwards and exceptions is used, or something stops it. */
   run(budget: number): ProcessorStop {
-    const view = this.#view;
-    view.setInt32(STATE.budget, budget, true);
-    let record = this.#resolve();
+    this.#view.setInt32(STATE.budget, budget, true);
     for (;;) {
-      const reason = this.#enter(record);
-      record = view.getUint32(STATE.record, true);
-      if (reason === EXIT.decode) {
-        this.#decodeRun(record);
-        continue;
-      }
-      this.#pc = reason === EXIT.target ? view.getBigUint64(STATE.target, true) : this.#pcOf(record);
-      const stop = this.#leave(reason);
+      const record = this.#resolve();
+      const stop = record === undefined ? undefined : this.#runFrom(record);
       if (stop !== undefined) return stop;
-      record = this.#resolve();
+      if (this.#spend() <= 0) return "budget";
     }
+  }
+
+  /** @returns as `#leave` does, with `pc` where the instructions came back. */
+  #runFrom(first: number): ProcessorStop | undefined {
+    for (let record = first; ; this.#decodeRun(record)) {
+      const reason = this.#enter(record);
+      record = this.#view.getUint32(STATE.record, true);
+      if (reason === EXIT.decode) continue;
+      this.#pc = reason === EXIT.target ? this.#view.getBigUint64(STATE.target, true) : this.#pcOf(record);
+      return this.#leave(reason);
+    }
+  }
+
+  /** A guest whose exception handler faults comes back again and again, without a branch of its own. */
+  #spend(): number {
+    const left = this.#view.getInt32(STATE.budget, true) - 1;
+    this.#view.setInt32(STATE.budget, left, true);
+    return left;
   }
 
   /** @returns why the processor stops; undefined where it goes on at `pc`. */
@@ -214,26 +224,17 @@ export class Processor {
     return handler(record);
   }
 
-  /** The record of the instruction at `pc`; of the vector's where that faults. */
-  #resolve(): number {
-    for (;;) {
-      const trap = this.#isIllegal
-        ? { exceptionClass: EXCEPTION_CLASS.illegalState, iss: 0 }
-        : (this.#pc & 3n) !== 0n
-          ? { exceptionClass: EXCEPTION_CLASS.pcAlignment, iss: 0, address: this.#pc }
-          : undefined;
-      if (trap === undefined) {
-        const found = this.#translate(this.#pc, "execute", this.#level === 0);
-        const physical = found.isFault || this.memory.host(found.address, 4) === undefined ? undefined : found.address;
-        if (physical !== undefined) return this.#placeAt(physical);
-        const status = found.isFault ? found.status : FAULT.external;
-        const exceptionClass =
-          this.#level === 0 ? EXCEPTION_CLASS.instructionAbortLower : EXCEPTION_CLASS.instructionAbort;
-        this.#take({ exceptionClass, iss: status, address: this.#pc }, this.#pc);
-        continue;
-      }
-      this.#take(trap, this.#pc);
+  /** The record of the instruction at `pc`; undefined where that faults, with `pc` at the vector then. */
+  #resolve(): number | undefined {
+    if (this.#isIllegal) return this.#take({ exceptionClass: EXCEPTION_CLASS.illegalState, iss: 0 }, this.#pc);
+    if ((this.#pc & 3n) !== 0n) {
+      return this.#take({ exceptionClass: EXCEPTION_CLASS.pcAlignment, iss: 0, address: this.#pc }, this.#pc);
     }
+    const found = this.#translate(this.#pc, "execute", this.#level === 0);
+    if (!found.isFault && this.memory.host(found.address, 4) !== undefined) return this.#placeAt(found.address);
+    const iss = found.isFault ? found.status : FAULT.external;
+    const exceptionClass = this.#level === 0 ? EXCEPTION_CLASS.instructionAbortLower : EXCEPTION_CLASS.instructionAbort;
+    return this.#take({ exceptionClass, iss, address: this.#pc }, this.#pc);
   }
 
   #placeAt(physical: number): number {

@@ -76,7 +76,8 @@ const storeExclusive = (isPair: boolean): Semantics => {
     code.set(status, i32.of(1));
     code.if(i64.eq(address, stateOf(STATE.exclusiveAddress)), () => {
       const place = op.toStore(address, bytes, ALIGNED);
-      const same = (at: number, expected: number) => i64.eq(LOAD[half](place.address, at), stateOf(expected));
+      const same = (at: number, expected: number) =>
+        i64.eq(LOAD[half](place.address, at), cut(stateOf(expected), half));
       const isSame = same(0, STATE.exclusiveLow);
       code.if(isPair ? i32.and(isSame, same(half, STATE.exclusiveHigh)) : isSame, () => {
         store(op, half, place.address, low);
