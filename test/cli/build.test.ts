@@ -111,7 +111,7 @@ describe("skiff build refuses", () => {
     [
       "words behind the image",
       [hello, "word", ...out],
-      `too many arguments for 'build'. Expected 1 argument but got 2.; ${HELP}`,
+      `too many arguments for 'build'. Expected 1 argument but got 2; ${HELP}`,
     ],
     ["an image that is not there", ["absent.spt", ...out], "absent.spt does not exist; give the path of an image"],
     [

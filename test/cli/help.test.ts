@@ -58,7 +58,7 @@ describe("skiff refuses, in one line", () => {
     [["doctor", "--jsn"], "unknown option '--jsn' (Did you mean --json?); skiff doctor --help shows what there is"],
     [
       ["doctor", "word"],
-      "too many arguments for 'doctor'. Expected 0 arguments but got 1.; skiff doctor --help shows what there is",
+      "too many arguments for 'doctor'. Expected 0 arguments but got 1; skiff doctor --help shows what there is",
     ],
     [["inspect"], "missing required argument 'image'; skiff inspect --help shows what there is"],
   ])("%j", (words, line) => {
