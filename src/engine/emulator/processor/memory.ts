@@ -32,6 +32,8 @@ export class MachineMemory {
   /** By the place of a page's records: the page's number. */
   readonly #pages = new Uint32Array(RECORD_PAGES);
   #usedPages = 0;
+  /** Called with the number of each page whose instructions were written, or whose records are gone. */
+  onCodeChanged: (page: number) => void = () => {};
 
   /** @param guestBytes a multiple of the page, at most `GUEST_BYTES_MAX`. @throws RangeError where there is no room. */
   constructor(guestBytes: number) {
@@ -102,9 +104,11 @@ export class MachineMemory {
   }
 
   #dropRecords(): void {
+    const dropped = this.#pages.slice(0, this.#usedPages);
     this.#usedPages = 0;
     this.#records.fill(0);
     this.forgetCodePages();
+    for (const page of dropped) this.onCodeChanged(page);
   }
 
   /** The guest-physical address of a record's instruction. */
@@ -122,6 +126,10 @@ export class MachineMemory {
       const records = this.#records[Math.floor(at / PAGE_BYTES)];
       if (records === undefined || records === 0) continue;
       this.view.setUint32(records + ((at % PAGE_BYTES) / 4) * RECORD.bytes + RECORD.handler, 0, true);
+    }
+    const last = Math.floor((physical + bytes - 1) / PAGE_BYTES);
+    for (let page = Math.floor(physical / PAGE_BYTES); page <= last; page++) {
+      if ((this.#records[page] ?? 0) !== 0) this.onCodeChanged(page);
     }
   }
 }

@@ -30,6 +30,9 @@ export const ISS_WRITE = 1 << 6;
 /** Of a data abort: of a cache maintenance or address translation instruction. */
 export const ISS_CACHE_MAINTENANCE = 1 << 8;
 
+/** Of what conditional instructions of AArch32 make too: the condition is valid, and always. */
+export const ISS_ANY_CONDITION = (1 << 24) | (0xe << 20);
+
 /** An exception that an instruction makes. */
 export interface Trap {
   readonly exceptionClass: number;

@@ -1,0 +1,79 @@
+/**
+ * A machine's predecoded instructions and the functions that run them. A record names its function by the place in a table;
+ * whatever takes a record and returns an `ExitReason` may stand there.
+ */
+import { BUILT_IN, fillRecord, HANDLERS } from "../interpreter/handlers.ts";
+import { PAGE_BYTES, RECORD, RECORDS_A_PAGE, STATE } from "../layout.ts";
+import type { MachineMemory } from "./memory.ts";
+
+/** Instructions that are decoded at once at most. */
+const RUN_INSTRUCTIONS_MAX = 256;
+
+export class CodeRecords {
+  readonly table: WebAssembly.Table;
+  readonly imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly #memory: MachineMemory;
+  #instantiatedBatches = 0;
+
+  /** @param hostFunctions by name, as `HOST_FUNCTIONS` tells them. */
+  constructor(memory: MachineMemory, hostFunctions: Readonly<Record<string, (...args: never[]) => number>>) {
+    this.#memory = memory;
+    this.table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
+    this.imports = { host: { memory: memory.memory, table: this.table, ...hostFunctions } };
+    this.#instantiate();
+  }
+
+  /** Runs instructions from a record's on. @returns an `ExitReason`; `STATE.record` is where they left. */
+  enter(record: number): number {
+    const handler = this.table.get(this.#memory.view.getUint32(record + RECORD.handler, true));
+    if (handler === null) throw new Error("a record has a handler that this machine has not");
+    return handler(record);
+  }
+
+  /** The record of an instruction, and from now on how generated code finds it. */
+  place(pc: bigint, physical: number): number {
+    const first = this.#memory.recordsOf(physical, BUILT_IN.nextPage);
+    const record = first + ((physical % PAGE_BYTES) / 4) * RECORD.bytes;
+    this.#memory.keepCodePage(pc, first);
+    this.#memory.view.setBigUint64(STATE.pcBase, BigInt.asUintN(64, pc - BigInt(record >>> 3)), true);
+    return record;
+  }
+
+  /** The address of a record's instruction, where it runs now. */
+  pcOf(record: number): bigint {
+    return BigInt.asUintN(64, this.#memory.view.getBigInt64(STATE.pcBase, true) + BigInt(record >>> 3));
+  }
+
+  /** Fills records from one on up to where nothing falls through, or to filled ones. */
+  decodeRun(record: number): void {
+    const memory = this.#memory;
+    const physical = memory.physicalOf(record);
+    const first = (physical % PAGE_BYTES) / 4;
+    const end = Math.min(RECORDS_A_PAGE, first + RUN_INSTRUCTIONS_MAX);
+    const host = memory.host(physical, 4);
+    if (host === undefined) throw new Error("a record has no instruction");
+    for (let index = first; index < end; index++) {
+      const offset = 4 * (index - first);
+      const at = record + (offset / 4) * RECORD.bytes;
+      if (index > first && memory.view.getUint32(at + RECORD.handler, true) !== BUILT_IN.decode) break;
+      const { handler, placed } = HANDLERS.find(memory.view.getUint32(host + offset, true), 4 * index);
+      fillRecord(memory.view, at, handler, placed);
+      if (handler.endsRun) break;
+    }
+    HANDLERS.flush();
+    this.#instantiate();
+  }
+
+  #instantiate(): void {
+    for (; this.#instantiatedBatches < HANDLERS.batches.length; this.#instantiatedBatches++) {
+      const batch = HANDLERS.batches[this.#instantiatedBatches];
+      if (batch === undefined) break;
+      const { exports } = new WebAssembly.Instance(batch.module, this.imports);
+      for (const index of batch.indices) {
+        if (index >= this.table.length) this.table.grow(Math.max(64, index - this.table.length + 1));
+        const handler = exports[String(index)];
+        if (handler !== undefined) this.table.set(index, handler);
+      }
+    }
+  }
+}
