@@ -2,9 +2,11 @@
 import { ACCESS, type HostFunctionName, hostFunctionIndex } from "../host-functions.ts";
 import type { Fields } from "../instruction/row.ts";
 import { BOUNCE_END, CODE_PAGES, CODE_PAGES_ADDRESS, RECORD, SLOT, STATE, STORES, TRANSLATION } from "../layout.ts";
+import { conditionOfFlags, setComputedFlags } from "../semantics/flags.ts";
 import {
   type AccessBytes,
   type AccessOptions,
+  type Computed,
   EXIT,
   type ExitReason,
   type Operation,
@@ -146,6 +148,14 @@ export class RecordOperation implements Operation {
 
   writeFpsr(value: Expr<"i32">): void {
     this.code.store("i32", ZERO, value, STATE.fpsr);
+  }
+
+  condition(number: number): Expr<"i32"> {
+    return conditionOfFlags(this, number);
+  }
+
+  setFlagsOf<T extends IntegerType>(type: Integer<T>, computed: Computed<T>): void {
+    setComputedFlags(this, type, computed);
   }
 
   setFlags(n: Expr<"i64">, z: Expr<"i64">, c: Expr<"i32">, v: Expr<"i32">): void {

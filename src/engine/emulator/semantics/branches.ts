@@ -1,6 +1,6 @@
 import { type Fields, signed } from "../instruction/row.ts";
 import { type Expr, i32, i64 } from "../wasm/expression.ts";
-import { bySf, conditionHolds, field } from "./integer.ts";
+import { bySf, field } from "./integer.ts";
 import { EXIT, type Operation, type SemanticsTable } from "./operation.ts";
 
 const offset = (name: string, bits: number) => (fields: Fields) => 4 * signed(field(fields, name), bits);
@@ -18,7 +18,7 @@ function isBitSet(op: Operation): Expr<"i32"> {
 export const BRANCHES: SemanticsTable = {
   B: (op) => op.branch(far),
   BL: (op) => op.branch(far, true),
-  "B.cond": (op) => op.branchIf(conditionHolds(op, op.select("cond")), near),
+  "B.cond": (op) => op.branchIf(op.condition(op.select("cond")), near),
   CBZ: bySf((op, type) => op.branchIf(type.eqz(op.read(type, "Rt")), near)),
   CBNZ: bySf((op, type) => op.branchIf(type.ne(op.read(type, "Rt"), type.of(0)), near)),
   TBZ: (op) => op.branchIf(i32.eqz(isBitSet(op)), tested),
@@ -30,7 +30,7 @@ export const BRANCHES: SemanticsTable = {
     op.writeLink(i64.add(op.pc(), i64.of(4n)));
     op.branchTo(target);
   },
-  RET: (op) => op.branchTo(op.read(i64, "Rn")),
+  RET: (op) => op.branchTo(op.read(i64, "Rn"), true),
   ERET: (op) => op.exit(EXIT.eret),
 
   SVC: (op) =>

@@ -1,7 +1,7 @@
 import { bitmaskImmediate } from "../instruction/bitmask.ts";
 import { type Fields, signed } from "../instruction/row.ts";
-import { type Expr, type Integer, type IntegerType, i32, i64 } from "../wasm/expression.ts";
-import { addFlags, bySf, field, immediate, setFlagsOf, small, subFlags } from "./integer.ts";
+import { type Expr, type Integer, type IntegerType, i64 } from "../wasm/expression.ts";
+import { addFlags, bySf, field, immediate, small, subFlags } from "./integer.ts";
 import type { Operation, SemanticsTable } from "./operation.ts";
 
 const addend = (fields: Fields): bigint => BigInt(field(fields, "imm12")) << (12n * BigInt(field(fields, "sh")));
@@ -71,7 +71,7 @@ export const DATA_PROCESSING_IMMEDIATE: SemanticsTable = {
   "EOR (immediate)": logical((type, a, b) => type.xor(a, b)),
   "ANDS (immediate)": bySf((op, type) => {
     const result = op.code.let(type.and(op.read(type, "Rn"), immediate(op, type, mask)));
-    setFlagsOf(op, result, i32.of(0), i32.of(0));
+    op.setFlagsOf(type, { kind: "logical", result });
     op.write(type, "Rd", result);
   }),
 

@@ -1,17 +1,5 @@
 import { type Expr, type Integer, type IntegerType, i32, i64, select } from "../wasm/expression.ts";
-import {
-  addFlags,
-  addWithCarry,
-  bySf,
-  conditionHolds,
-  extended,
-  field,
-  narrowed,
-  setFlagsOf,
-  shifted,
-  small,
-  subFlags,
-} from "./integer.ts";
+import { addFlags, addWithCarry, bySf, extended, field, narrowed, shifted, small, subFlags } from "./integer.ts";
 import type { Operation, Semantics, SemanticsTable } from "./operation.ts";
 
 type Compute = <T extends IntegerType>(type: Integer<T>, a: Expr<T>, b: Expr<T>) => Expr<T>;
@@ -54,7 +42,7 @@ const extendedFlags = (compute: ComputeFlags) =>
 const logicalFlags: (compute: Compute) => Semantics = (compute) =>
   shiftedFlags((op, type, a, b) => {
     const result = op.code.let(compute(type, a, b));
-    setFlagsOf(op, result, i32.of(0), i32.of(0));
+    op.setFlagsOf(type, { kind: "logical", result });
     return result;
   });
 
@@ -72,7 +60,7 @@ const carried = (inverts: boolean, setsFlags: boolean) =>
 /** CCMP and CCMN: compares, or sets the flags that the instruction gives. */
 const conditionalCompare = (compute: ComputeFlags, takesRegister: boolean) =>
   bySf((op, type) => {
-    const holds = conditionHolds(op, op.select("cond"));
+    const holds = op.condition(op.select("cond"));
     const a = op.code.let(op.read(type, "Rn"));
     const other = takesRegister ? op.read(type, "Rm") : small(op, type, (fields) => field(fields, "imm5"));
     const b = op.code.let(other);
@@ -98,7 +86,7 @@ export function setFlagsFrom(op: Operation, value: Expr<"i32">): void {
 
 const conditionalSelect = (otherwise: <T extends IntegerType>(type: Integer<T>, value: Expr<T>) => Expr<T>) =>
   bySf((op, type) => {
-    const holds = op.code.let(conditionHolds(op, op.select("cond")));
+    const holds = op.code.let(op.condition(op.select("cond")));
     op.write(type, "Rd", select(holds, op.read(type, "Rn"), otherwise(type, op.read(type, "Rm"))));
   });
 

@@ -49,17 +49,6 @@ function isWide(value: Expr<IntegerType>): value is Expr<"i64"> {
   return value.type === "i64";
 }
 
-/** N and Z of a result, C and V as given. */
-export function setFlagsOf<T extends IntegerType>(
-  op: Operation,
-  result: Expr<T>,
-  c: Expr<"i32">,
-  v: Expr<"i32">,
-): void {
-  const wide = op.code.let(widenS(result));
-  op.setFlags(wide, wide, c, v);
-}
-
 /** Sum of two values and a carry of 0 or 1, with its flags; `a` and `b` are usable more than once. */
 export function addWithCarry<T extends IntegerType>(
   op: Operation,
@@ -73,50 +62,21 @@ export function addWithCarry<T extends IntegerType>(
   const result = op.code.let(type.add(partial, widened));
   const c = i32.or(type.ltU(partial, a), type.ltU(result, partial));
   const v = type.ltS(type.and(type.xor(a, result), type.xor(b, result)), type.of(0));
-  setFlagsOf(op, result, c, v);
+  const wide = op.code.let(widenS(result));
+  op.setFlags(wide, wide, c, v);
   return result;
 }
 
 export function addFlags<T extends IntegerType>(op: Operation, type: Integer<T>, a: Expr<T>, b: Expr<T>): Expr<T> {
   const result = op.code.let(type.add(a, b));
-  const v = type.ltS(type.and(type.xor(a, result), type.xor(b, result)), type.of(0));
-  setFlagsOf(op, result, type.ltU(result, a), v);
+  op.setFlagsOf(type, { kind: "sum", a, b, result });
   return result;
 }
 
 export function subFlags<T extends IntegerType>(op: Operation, type: Integer<T>, a: Expr<T>, b: Expr<T>): Expr<T> {
   const result = op.code.let(type.sub(a, b));
-  const v = type.ltS(type.and(type.xor(a, b), type.xor(a, result)), type.of(0));
-  setFlagsOf(op, result, type.geU(a, b), v);
+  op.setFlagsOf(type, { kind: "difference", a, b, result });
   return result;
-}
-
-/** Of a condition's number (C1.2.4): 0 or 1. */
-export function conditionHolds(op: Operation, condition: number): Expr<"i32"> {
-  const holds = baseCondition(op, condition >> 1);
-  const inverts = (condition & 1) === 1 && condition !== 15;
-  return inverts ? i32.eqz(holds) : holds;
-}
-
-function baseCondition(op: Operation, kind: number): Expr<"i32"> {
-  switch (kind) {
-    case 0:
-      return op.flagZ();
-    case 1:
-      return op.flagC();
-    case 2:
-      return op.flagN();
-    case 3:
-      return op.flagV();
-    case 4:
-      return i32.and(op.flagC(), i32.eqz(op.flagZ()));
-    case 5:
-      return i32.eq(op.flagN(), op.flagV());
-    case 6:
-      return i32.and(i32.eq(op.flagN(), op.flagV()), i32.eqz(op.flagZ()));
-    default:
-      return i32.of(1);
-  }
 }
 
 /** A shift by an amount of 0 to the width less one. */

@@ -23,6 +23,11 @@ export interface AccessOptions {
   readonly isAligned?: boolean;
 }
 
+/** What flags are made of; those of a logical result are N and Z alone. */
+export type Computed<T extends IntegerType> =
+  | { readonly kind: "sum" | "difference"; readonly a: Expr<T>; readonly b: Expr<T>; readonly result: Expr<T> }
+  | { readonly kind: "logical"; readonly result: Expr<T> };
+
 /** Bytes of an access. */
 export type AccessBytes = 1 | 2 | 4 | 8 | 16 | 32;
 
@@ -90,6 +95,10 @@ export interface Operation {
   readFpsr(): Expr<"i32">;
   writeFpsr(value: Expr<"i32">): void;
 
+  /** Whether a condition holds (C1.2.4): 0 or 1. */
+  condition(number: number): Expr<"i32">;
+  /** Flags of what was computed; operands and result can be used more than once. */
+  setFlagsOf<T extends IntegerType>(type: Integer<T>, computed: Computed<T>): void;
   /** Flags. `n` is negative where N is set, `z` zero where Z is set, `c` and `v` are 0 or 1. All can be used once more. */
   setFlags(n: Expr<"i64">, z: Expr<"i64">, c: Expr<"i32">, v: Expr<"i32">): void;
   flagN(): Expr<"i32">;
@@ -102,7 +111,8 @@ export interface Operation {
   /** Branches to the instruction's address plus so many bytes. @param links writes X30 before. Ends the definition's path. */
   branch(offset: (fields: Fields) => number, links?: boolean): void;
   branchIf(condition: Expr<"i32">, offset: (fields: Fields) => number): void;
-  branchTo(target: Expr<"i64">): void;
+  /** @param returns to where a call came from, as far as one can tell. */
+  branchTo(target: Expr<"i64">, returns?: boolean): void;
   /** Leaves generated code without having done anything; TypeScript goes on. */
   exit(reason: ExitReason, detail?: Expr<"i64">): void;
   /** Leaves generated code with the instruction complete. */
