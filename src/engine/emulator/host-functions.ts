@@ -1,4 +1,5 @@
 /** What generated code imports, in this order; its types are the same in every module. */
+import { FLOAT_FUNCTIONS, type FloatFunctionName } from "./float/functions.ts";
 import type { IntegerType } from "./wasm/expression.ts";
 import type { FunctionImport, Signature } from "./wasm/module.ts";
 
@@ -27,6 +28,19 @@ const INDICES = new Map<string, number>(HOST_FUNCTIONS.map(({ name }, index) => 
 
 export function hostFunctionIndex(name: HostFunctionName): number {
   return INDICES.get(name) ?? 0;
+}
+
+/** What every module of generated code imports: the processor's functions, then those of the floating-point library. */
+export const IMPORTED_FUNCTIONS: readonly FunctionImport[] = [...HOST_FUNCTIONS, ...FLOAT_FUNCTIONS];
+
+const FLOAT_INDICES = new Map<string, number>(
+  FLOAT_FUNCTIONS.map(({ name }, index) => [name, HOST_FUNCTIONS.length + index]),
+);
+
+export function floatFunctionIndex(name: FloatFunctionName): number {
+  const index = FLOAT_INDICES.get(name);
+  if (index === undefined) throw new Error(`there is no floating-point function ${name}`);
+  return index;
 }
 
 /** Of what the table holds: takes a record, returns an `ExitReason`. */

@@ -33,6 +33,12 @@ export const STATE = {
   exclusiveHigh: 0x170,
   /** 0 where FP and SIMD may be used; 32 bits. */
   vectorTrap: 0x178,
+  /**
+   * 0 unless floating point is as WebAssembly's (FPCR rounds to nearest and does not flush to zero) and FPSR.IXC is set; else
+   * how many exponents are surely neither tiny nor infinite: see `semantics/float-shape.ts`. 32 bits each.
+   */
+  floatLimit64: 0x17c,
+  floatLimit32: 0x180,
   /** 128 bits each. */
   vector: (register: number): number => 0x200 + 16 * register,
   /** What crosses pages, goes to a device, or to a page with code, is copied through here. */

@@ -1,8 +1,9 @@
 /** The interpreter's side of a definition: operands come from the record, registers from the state in memory. */
-import { ACCESS, type HostFunctionName, hostFunctionIndex } from "../host-functions.ts";
+import type { FloatFunctionName } from "../float/functions.ts";
+import { ACCESS, floatFunctionIndex, type HostFunctionName, hostFunctionIndex } from "../host-functions.ts";
 import type { Fields } from "../instruction/row.ts";
 import { BOUNCE_END, CODE_PAGES, CODE_PAGES_ADDRESS, RECORD, SLOT, STATE, STORES, TRANSLATION } from "../layout.ts";
-import { conditionOfFlags, setComputedFlags } from "../semantics/flags.ts";
+import { conditionOfFlags, setComparedFlags, setComputedFlags } from "../semantics/flags.ts";
 import {
   type AccessBytes,
   type AccessOptions,
@@ -14,7 +15,18 @@ import {
   type Placed,
 } from "../semantics/operation.ts";
 import { Code } from "../wasm/code.ts";
-import { callOf, type Expr, type Integer, type IntegerType, i32, i64, localGet } from "../wasm/expression.ts";
+import {
+  callOf,
+  type Expr,
+  type Float,
+  type FloatType,
+  type Integer,
+  type IntegerType,
+  i32,
+  i64,
+  localGet,
+  type ValueType,
+} from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
 
 /** Addresses in the state take 16 bits, so that many fit. */
@@ -132,6 +144,17 @@ export class RecordOperation implements Operation {
     this.code.store("v128", this.vectorAddress(field, step), value);
   }
 
+  readFloat<T extends FloatType>(type: Float<T>, field: string): Expr<T> {
+    return type.load(this.vectorAddress(field));
+  }
+
+  writeFloat<T extends FloatType>(type: Float<T>, field: string, value: Expr<T>): void {
+    const { code } = this;
+    const bits = type.type === "f32" ? i64.extendU(i32.reinterpret(value as Expr<"f32">)) : (value as Expr<"f64">);
+    code.store(bits.type, this.vectorAddress(field), bits);
+    code.store("i64", this.vectorAddress(field), i64.of(0n), 8);
+  }
+
   vectorAddress(field: string, step = 0): Expr<"i32"> {
     return this.#stateAddress(`vector ${field} ${step}`, ({ fields }) =>
       STATE.vector((fieldOf(fields, field) + step) % 32),
@@ -163,6 +186,10 @@ export class RecordOperation implements Operation {
     this.code.store("i64", ZERO, z, STATE.z);
     this.code.store("i32", ZERO, c, STATE.c);
     this.code.store("i32", ZERO, v, STATE.v);
+  }
+
+  setFlagsOfFloats<T extends FloatType>(type: Float<T>, a: Expr<T>, b: Expr<T>): void {
+    setComparedFlags(this, type, a, b);
   }
 
   flagN(): Expr<"i32"> {
@@ -239,6 +266,10 @@ export class RecordOperation implements Operation {
 
   detail(): Expr<"i64"> {
     return i64.load(ZERO, STATE.detail);
+  }
+
+  call<T extends ValueType>(type: T, name: FloatFunctionName, ...args: readonly Expr[]): Expr<T> {
+    return callOf(type, floatFunctionIndex(name), args);
   }
 
   host<T extends IntegerType>(

@@ -1,5 +1,5 @@
 /** The flags in full: of what an instruction computed, and what conditions make of them (Arm ARM, C1.2.4 and shared/functions/integer). */
-import { type Expr, type Integer, type IntegerType, i32 } from "../wasm/expression.ts";
+import { type Expr, type Float, type FloatType, type Integer, type IntegerType, i32, i64 } from "../wasm/expression.ts";
 import { widenS } from "./integer.ts";
 import type { Computed, Operation } from "./operation.ts";
 
@@ -15,6 +15,14 @@ export function setComputedFlags<T extends IntegerType>(op: Operation, type: Int
   const c = isSum ? type.ltU(result, a) : type.geU(a, b);
   const changed = isSum ? type.xor(b, result) : type.xor(a, b);
   op.setFlags(wide, wide, c, type.ltS(type.and(type.xor(a, result), changed), type.of(0)));
+}
+
+/** Sets N, Z, C and V of a comparison: less, equal, greater, or unordered (shared/functions/float/fpcompare). */
+export function setComparedFlags<T extends FloatType>(op: Operation, type: Float<T>, a: Expr<T>, b: Expr<T>): void {
+  const isLess = op.code.let(type.lt(a, b));
+  const n = op.code.let(i64.sub(i64.of(0n), i64.extendU(isLess)));
+  const z = op.code.let(i64.extendU(type.ne(a, b)));
+  op.setFlags(n, z, i32.eqz(isLess), i32.eqz(i32.or(type.le(a, b), type.ge(a, b))));
 }
 
 /** Of a condition's number: 0 or 1. */

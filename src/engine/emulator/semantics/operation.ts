@@ -3,10 +3,11 @@
  * what it selects by, and makes operands of their records; the translator runs it for one instruction, whose operands are
  * constants. So a definition asks for everything through its operation, and in the same order each time.
  */
+import type { FloatFunctionName } from "../float/functions.ts";
 import type { HostFunctionName } from "../host-functions.ts";
 import type { Fields } from "../instruction/row.ts";
 import type { Code } from "../wasm/code.ts";
-import type { Expr, Integer, IntegerType } from "../wasm/expression.ts";
+import type { Expr, Float, FloatType, Integer, IntegerType, ValueType } from "../wasm/expression.ts";
 
 /** An instruction as it lies in memory. */
 export interface Placed {
@@ -88,6 +89,10 @@ export interface Operation {
   /** A SIMD&FP register whole, by its field, and `step` registers on, modulo 32. */
   readVector(field: string, step?: number): Expr<"v128">;
   writeVector(field: string, value: Expr<"v128">, step?: number): void;
+  /** The lowest bits of a SIMD&FP register, unchanged whatever they are. */
+  readFloat<T extends FloatType>(type: Float<T>, field: string): Expr<T>;
+  /** The rest of the register becomes zero. */
+  writeFloat<T extends FloatType>(type: Float<T>, field: string, value: Expr<T>): void;
   /** Its address in the state, for lanes that only run time knows. */
   vectorAddress(field: string, step?: number): Expr<"i32">;
   /** FPCR and FPSR. */
@@ -101,6 +106,8 @@ export interface Operation {
   setFlagsOf<T extends IntegerType>(type: Integer<T>, computed: Computed<T>): void;
   /** Flags. `n` is negative where N is set, `z` zero where Z is set, `c` and `v` are 0 or 1. All can be used once more. */
   setFlags(n: Expr<"i64">, z: Expr<"i64">, c: Expr<"i32">, v: Expr<"i32">): void;
+  /** Flags of a floating-point comparison (`FPCompare`); the operands can be used more than once. */
+  setFlagsOfFloats<T extends FloatType>(type: Float<T>, a: Expr<T>, b: Expr<T>): void;
   flagN(): Expr<"i32">;
   flagZ(): Expr<"i32">;
   flagC(): Expr<"i32">;
@@ -126,6 +133,8 @@ export interface Operation {
 
   /** What TypeScript left for the instruction beside its answer. */
   detail(): Expr<"i64">;
+  /** Calls a function of the floating-point library, which may change FPSR and `STATE.floatLimit64` and `32`. */
+  call<T extends ValueType>(type: T, name: FloatFunctionName, ...args: readonly Expr[]): Expr<T>;
   /** Calls TypeScript. */
   host<T extends IntegerType>(type: Integer<T>, name: HostFunctionName, ...args: readonly Expr<IntegerType>[]): Expr<T>;
 }
