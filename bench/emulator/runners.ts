@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
+import { GUEST_ARCHITECTURE } from "../support/peers.ts";
 import { ROOT } from "../support/report.ts";
 import type { GuestFacts } from "./guest.ts";
 import { type Kernel, parseRepeats, type Repeat } from "./kernels.ts";
@@ -75,7 +76,7 @@ export const QEMU_USER = runner("qemu-aarch64", "qemu-aarch64", (words) => [
   ...words,
 ]);
 
-export const NATIVE = runner("native", join(ROOT, "guests/native/x86_64/kernels"), (words) => words);
+export const NATIVE = runner("native", join(ROOT, "guests/native", GUEST_ARCHITECTURE, "kernels"), (words) => words);
 
 /** @param program as `buildVirtProgram` makes it. */
 export function qemuSystem(name: string, program: string, options: readonly string[]): Runner {

@@ -3,20 +3,7 @@ import { availableParallelism } from "node:os";
 import { expect, it } from "vitest";
 import { ARCHITECTURES, requirementsOf, runNative } from "./guest.ts";
 import { describeWith } from "./requirement.ts";
-
-const MASK = (1n << 64n) - 1n;
-
-/** The sequence of guests/apps/bench.h: xorshift64 from 1. */
-function* randomNumbers(): Generator<bigint, never> {
-  for (let state = 1n; ; ) {
-    state ^= (state << 13n) & MASK;
-    state ^= state >> 7n;
-    state ^= (state << 17n) & MASK;
-    yield state;
-  }
-}
-
-const mix = (checksum: bigint, value: bigint) => ((checksum ^ value) * 0x100000001b3n) & MASK;
+import { MASK, mix, randomBytes, randomNumbers } from "./sequence.ts";
 
 function countPrimes(from: number, below: number): bigint {
   let count = 0n;
@@ -26,11 +13,6 @@ function countPrimes(from: number, below: number): bigint {
     if (divisor * divisor > n) count++;
   }
   return count;
-}
-
-function randomBytes(size: number): Buffer {
-  const random = randomNumbers();
-  return Buffer.from(Array.from({ length: size }, () => Number(random.next().value & 0xffn)));
 }
 
 function sha256Chain(iterations: number, size: number): bigint {
