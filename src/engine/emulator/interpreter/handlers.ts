@@ -2,7 +2,7 @@
  * The interpreter's functions: one for all instructions of a row that select alike. They are made when an instruction first
  * needs them, and shared by all machines of the process: a function has the same place in every machine's table.
  */
-import { HANDLER_SIGNATURE, HOST_FUNCTIONS } from "../host-functions.ts";
+import { HANDLER_SIGNATURE, IMPORTED_FUNCTIONS } from "../host-functions.ts";
 import { fieldsOf, type Row } from "../instruction/row.ts";
 import { decode } from "../instruction/table.ts";
 import { RECORD } from "../layout.ts";
@@ -64,7 +64,7 @@ class HandlerLibrary {
     if (this.#made.length === 0) return;
     const functions = this.#made;
     this.#made = [];
-    const bytes = moduleBytes({ tableType: HANDLER_SIGNATURE, imports: HOST_FUNCTIONS, functions });
+    const bytes = moduleBytes({ tableType: HANDLER_SIGNATURE, imports: IMPORTED_FUNCTIONS, functions });
     this.batches.push({ module: new WebAssembly.Module(bytes), indices: functions.map(({ name }) => Number(name)) });
   }
 

@@ -2,6 +2,7 @@
  * A machine's predecoded instructions and the functions that run them. A record names its function by the place in a table;
  * whatever takes a record and returns an `ExitReason` may stand there.
  */
+import { floatFunctions } from "../float/library.ts";
 import { BUILT_IN, fillRecord, HANDLERS } from "../interpreter/handlers.ts";
 import { PAGE_BYTES, RECORD, RECORDS_A_PAGE, STATE } from "../layout.ts";
 import type { MachineMemory } from "./memory.ts";
@@ -19,7 +20,14 @@ export class CodeRecords {
   constructor(memory: MachineMemory, hostFunctions: Readonly<Record<string, (...args: never[]) => number>>) {
     this.#memory = memory;
     this.table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
-    this.imports = { host: { memory: memory.memory, table: this.table, ...hostFunctions } };
+    this.imports = {
+      host: {
+        memory: memory.memory,
+        table: this.table,
+        ...hostFunctions,
+        ...floatFunctions(memory.memory, memory.view),
+      },
+    };
     this.#instantiate();
   }
 

@@ -1,4 +1,5 @@
 /** MRS, MSR (register) and MSR (immediate): what reading and writing a system register does beside its value. */
+import { updateFloatLimits } from "../float/limits.ts";
 import { STATE } from "../layout.ts";
 import { reachableRegister } from "./registers.ts";
 import { type ProcessorState, PSTATE } from "./state.ts";
@@ -105,6 +106,7 @@ export class RegisterAccess {
         const isControl = register === "fpcr";
         const kept = Number(value & (isControl ? FPCR_WRITABLE : FPSR_WRITABLE));
         state.view.setUint32(isControl ? STATE.fpcr : STATE.fpsr, kept, true);
+        updateFloatLimits(state.view);
         return 0;
       }
       case "cntv_tval_el0":

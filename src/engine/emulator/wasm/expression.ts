@@ -76,6 +76,7 @@ export interface Integer<T extends IntegerType> {
   readonly shrU: Binary<T>;
   readonly rotr: Binary<T>;
   readonly clz: Unary<T>;
+  readonly ctz: Unary<T>;
   readonly not: Unary<T>;
   readonly eqz: (a: Expr<T>) => Expr<"i32">;
   readonly eq: Compare<T>;
@@ -118,6 +119,7 @@ function integer<T extends IntegerType>(type: T, bits: 32 | 64, base: number, co
     bits,
     of,
     clz: (a) => make(type, [base], [a]),
+    ctz: (a) => make(type, [base + 1], [a]),
     add: binary(base + 3, (a, b) => a + b, 0n),
     sub: binary(base + 4, (a, b) => a - b, 0n),
     mul: binary(base + 5, (a, b) => a * b, 1n),
@@ -181,6 +183,7 @@ export const i64 = {
 /** What both floating-point types have. */
 export interface Float<T extends FloatType> {
   readonly type: T;
+  readonly of: (value: number) => Expr<T>;
   readonly add: Binary<T>;
   readonly sub: Binary<T>;
   readonly mul: Binary<T>;
@@ -188,6 +191,10 @@ export interface Float<T extends FloatType> {
   readonly abs: Unary<T>;
   readonly neg: Unary<T>;
   readonly sqrt: Unary<T>;
+  readonly min: Binary<T>;
+  readonly max: Binary<T>;
+  /** The first's magnitude with the second's sign. */
+  readonly copysign: Binary<T>;
   readonly ceil: Unary<T>;
   readonly floor: Unary<T>;
   readonly trunc: Unary<T>;
@@ -199,6 +206,13 @@ export interface Float<T extends FloatType> {
   readonly le: Compare<T>;
   readonly ge: Compare<T>;
   readonly load: Loader<T>;
+}
+
+function constantBytes(type: FloatType, value: number): readonly number[] {
+  const view = new DataView(new ArrayBuffer(8));
+  if (type === "f32") view.setFloat32(0, value, true);
+  else view.setFloat64(0, value, true);
+  return [type === "f32" ? 0x43 : 0x44, ...new Uint8Array(view.buffer, 0, type === "f32" ? 4 : 8)];
 }
 
 function float<T extends FloatType>(type: T, base: number, compareBase: number, loadCode: number): Float<T> {
@@ -216,7 +230,9 @@ function float<T extends FloatType>(type: T, base: number, compareBase: number, 
       make("i32", [opcode], [a, b]);
   return {
     type,
+    of: (value) => make(type, constantBytes(type, value)),
     abs: unary(base),
+    copysign: binary(base + 13),
     neg: unary(base + 1),
     ceil: unary(base + 2),
     floor: unary(base + 3),
@@ -227,6 +243,8 @@ function float<T extends FloatType>(type: T, base: number, compareBase: number, 
     sub: binary(base + 8),
     mul: binary(base + 9),
     div: binary(base + 10),
+    min: binary(base + 11),
+    max: binary(base + 12),
     eq: compare(compareBase),
     ne: compare(compareBase + 1),
     lt: compare(compareBase + 2),
