@@ -66,7 +66,7 @@ export class Code {
 
   /** Computes a value now; the result can be used any number of times. */
   let<T extends ValueType>(value: Expr<T>): Expr<T> {
-    if (isLeaf(value)) return value;
+    if (isLeaf(value) && value.isVariable !== true) return value;
     const local = this.local(value.type);
     this.set(local, value);
     return localGet(local.type, local.index);
@@ -94,9 +94,10 @@ export class Code {
   }
 
   store<W extends StoreWidth>(width: W, address: Expr<"i32">, value: Expr<StoredType<W>>, offset = 0): void {
-    this.#emit(address);
+    const to = address.displaced ?? { base: address, offset: 0 };
+    this.#emit(to.base);
     this.#emit(value);
-    this.#bytes.push(...STORE[width], 0, ...unsigned(offset));
+    this.#bytes.push(...STORE[width], 0, ...unsigned(to.offset + offset));
   }
 
   if(condition: Expr<"i32">, then: () => void, otherwise?: () => void): void {

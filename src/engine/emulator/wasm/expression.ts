@@ -16,6 +16,10 @@ export interface Expr<T extends ValueType = ValueType> {
   readonly bytes: readonly number[];
   /** Of a constant: its value, an i32's signed. */
   readonly constant?: T extends "i64" ? bigint : T extends "i32" ? number : never;
+  /** A local that is set again: its value now is not its value later. */
+  readonly isVariable?: true;
+  /** Of an address: a base, and what is above it without leaving 32 bits; loads and stores take it as their offset. */
+  readonly displaced?: { readonly base: Expr<"i32">; readonly offset: number };
 }
 
 function make<T extends ValueType>(type: T, bytes: readonly number[], args: readonly Expr[] = []): Expr<T> {
@@ -37,10 +41,32 @@ export function localGet<T extends ValueType>(type: T, index: number): Expr<T> {
   return make(type, [0x20, ...unsigned(index)]);
 }
 
+/** `local.get` of a local that is set more than once. */
+export function variable<T extends ValueType>(type: T, index: number): Expr<T> {
+  return { ...localGet(type, index), isVariable: true };
+}
+
+/** An address `offset` bytes above another, where the sum is known to stay below 2^32. */
+export function displaced(base: Expr<"i32">, offset: number): Expr<"i32"> {
+  const below = base.displaced ?? { base, offset: 0 };
+  const total = below.offset + offset;
+  return { ...make("i32", [0x6a], [below.base, i32Const(total)]), displaced: { base: below.base, offset: total } };
+}
+
 export function select<T extends ValueType>(condition: Expr<"i32">, whenTrue: Expr<T>, whenFalse: Expr<T>): Expr<T> {
   if (condition.constant !== undefined) return condition.constant !== 0 ? whenTrue : whenFalse;
   const code = whenTrue.type === "v128" ? [0x1c, 1, 0x7b] : [0x1b];
   return make(whenTrue.type, code, [whenTrue, whenFalse, condition]);
+}
+
+/** A call of a function of table 0. @param type of the function: its index in the module. */
+export function callIndirect<T extends ValueType>(
+  result: T,
+  type: number,
+  args: readonly Expr[],
+  element: Expr<"i32">,
+): Expr<T> {
+  return make(result, [0x11, ...unsigned(type), 0], [...args, element]);
 }
 
 /** A call of a function of the same module, imported ones first. */
@@ -50,7 +76,10 @@ export function callOf<T extends ValueType>(type: T, index: number, args: readon
 
 /** `offset` bytes above the address; nothing is assumed of its alignment. */
 function loadOf<T extends ValueType>(type: T, opcode: readonly number[]) {
-  return (address: Expr<"i32">, offset = 0): Expr<T> => make(type, [...opcode, 0, ...unsigned(offset)], [address]);
+  return (address: Expr<"i32">, offset = 0): Expr<T> => {
+    const from = address.displaced ?? { base: address, offset: 0 };
+    return make(type, [...opcode, 0, ...unsigned(from.offset + offset)], [from.base]);
+  };
 }
 
 type Binary<T extends ValueType> = (a: Expr<T>, b: Expr<T>) => Expr<T>;
@@ -114,13 +143,17 @@ function integer<T extends IntegerType>(type: T, bits: 32 | 64, base: number, co
     (a, b) =>
       make("i32", [opcode], [a, b]);
   const xor = binary(base + 12, (a, b) => a ^ b, 0n);
+  const add = binary(base + 3, (a, b) => a + b, 0n);
   return {
     type,
     bits,
     of,
     clz: (a) => make(type, [base], [a]),
     ctz: (a) => make(type, [base + 1], [a]),
-    add: binary(base + 3, (a, b) => a + b, 0n),
+    add: (a, b) =>
+      a.displaced !== undefined && typeof b.constant === "number" && b.constant >= 0
+        ? (displaced(a as Expr<"i32">, b.constant) as Expr<T>)
+        : add(a, b),
     sub: binary(base + 4, (a, b) => a - b, 0n),
     mul: binary(base + 5, (a, b) => a * b, 1n),
     divS: binary(base + 6),

@@ -252,7 +252,10 @@ export const v128 = {
     const bytes = Array.from({ length: 16 }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn));
     return vectorInstruction("v128", 0x0c, bytes, []);
   },
-  load: (address: Expr<"i32">, offset = 0): V => vectorInstruction("v128", 0x00, [0, ...unsigned(offset)], [address]),
+  load: (address: Expr<"i32">, offset = 0): V => {
+    const from = address.displaced ?? { base: address, offset: 0 };
+    return vectorInstruction("v128", 0x00, [0, ...unsigned(from.offset + offset)], [from.base]);
+  },
 };
 
 /** For a statement of `Code`. */

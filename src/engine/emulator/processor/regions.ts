@@ -1,0 +1,213 @@
+/** A machine's translated regions: made of what is hot, shared with other machines, dropped as their instructions change. */
+import { HANDLER_SIGNATURE, IMPORTED_FUNCTIONS } from "../host-functions.ts";
+import { HANDLERS } from "../interpreter/handlers.ts";
+import { PAGE_BYTES, RECORD, STATE } from "../layout.ts";
+import { type Graph, makeGraph } from "../translator/graph.ts";
+import { translateRegion } from "../translator/region.ts";
+import { isSameWindow, type Windows } from "../translator/windows.ts";
+import { moduleBytes } from "../wasm/module.ts";
+import { translateNow } from "./address-space.ts";
+import type { CodeRecords } from "./code.ts";
+import type { ProcessorState } from "./state.ts";
+import { findWindow } from "./windows.ts";
+
+const NAME = "region";
+/** First place of regions in a machine's table. */
+const FIRST_SLOT = 4096;
+/** Regions of a machine at most; then all are dropped, and what is hot is translated anew. */
+const REGIONS_MAX = 4096;
+/** Bytes of WebAssembly that are kept for other machines at most. */
+const SHARED_BYTES_MAX = 32 * 2 ** 20;
+const PAGE_MASK = BigInt(PAGE_BYTES - 1);
+
+interface Region {
+  readonly slot: number;
+  readonly record: number;
+  /** The interpreter's function of the first instruction. */
+  readonly handler: number;
+  /** Virtual pages of its instructions, and where they lie in the guest's memory. */
+  readonly pages: ReadonlyMap<bigint, number>;
+  readonly level: 0 | 1;
+  readonly windows: Windows;
+}
+
+/** Compiled regions by all that they are made of. */
+class SharedModules {
+  readonly #modules = new Map<string, { readonly module: WebAssembly.Module; readonly bytes: number }>();
+  #bytes = 0;
+
+  get(key: string, make: () => Uint8Array<ArrayBuffer>): WebAssembly.Module {
+    const known = this.#modules.get(key);
+    if (known !== undefined) return known.module;
+    const bytes = make();
+    const made = { module: new WebAssembly.Module(bytes), bytes: bytes.length };
+    this.#modules.set(key, made);
+    this.#bytes += made.bytes;
+    for (const [oldest, { bytes: size }] of this.#modules) {
+      if (this.#bytes <= SHARED_BYTES_MAX) break;
+      this.#modules.delete(oldest);
+      this.#bytes -= size;
+    }
+    return made.module;
+  }
+}
+
+const SHARED = new SharedModules();
+
+export class Regions {
+  readonly #state: ProcessorState;
+  readonly #code: CodeRecords;
+  /** By the record of the first instruction. */
+  readonly #regions = new Map<number, Region>();
+  /** By the page, as `Region.pages` counts them. */
+  readonly #byPage = new Map<number, Set<Region>>();
+  readonly #freeSlots: number[] = [];
+  #slots = 0;
+  #windows: { readonly epoch: number; readonly windows: Windows } | undefined;
+
+  constructor(state: ProcessorState, code: CodeRecords) {
+    this.#state = state;
+    this.#code = code;
+    state.memory.onCodeChanged = (page) => {
+      for (const region of this.#byPage.get(page) ?? []) this.#drop(region);
+    };
+  }
+
+  /** Number of regions that are held. */
+  get count(): number {
+    return this.#regions.size;
+  }
+
+  /** Translates what begins at `pc`, if it can be. @param record its record. */
+  translate(record: number): void {
+    const { pc } = this.#state;
+    const pages = new Map<bigint, number>();
+    const graph = makeGraph(Number(pc & PAGE_MASK), (at) => this.#word(BigInt.asUintN(64, pc + BigInt(at)), pages));
+    if (graph === undefined || !this.#fill(graph, pc, pages) || this.#recordAt(pc, pages) !== record) return;
+    if (this.#regions.size === REGIONS_MAX) this.#dropAll();
+    const { level } = this.#state;
+    const windows = this.#currentWindows();
+    const key = keyOf(graph, pc, level, windows);
+    const module = SHARED.get(key, () => {
+      const handlerOf = ({
+        word,
+        placed,
+      }: {
+        readonly word: number;
+        readonly placed: { readonly pageOffset: number };
+      }) => HANDLERS.find(word, placed.pageOffset).handler.index;
+      const body = translateRegion({ graph, entry: pc, level, windows, handlerOf });
+      const functions = [{ name: NAME, signature: HANDLER_SIGNATURE, body }];
+      return moduleBytes({ tableType: HANDLER_SIGNATURE, imports: IMPORTED_FUNCTIONS, functions });
+    });
+    this.#install(record, module, { pages, level, windows });
+  }
+
+  /** A region was entered for which addresses may be translated otherwise now. @param record its first instruction's. */
+  revalidate(record: number): void {
+    const region = this.#regions.get(record);
+    if (region === undefined) return;
+    const { load, store } = this.#currentWindows();
+    const holds =
+      region.level === this.#state.level &&
+      isSameWindow(region.windows.load, load) &&
+      isSameWindow(region.windows.store, store) &&
+      [...region.pages].every(([virtual, page]) => this.#pageOf(virtual) === page);
+    if (holds) this.#state.view.setInt32(record + RECORD.heat, this.#epoch, true);
+    else this.#drop(region);
+  }
+
+  get #epoch(): number {
+    return this.#state.view.getInt32(STATE.epoch, true);
+  }
+
+  #currentWindows(): Windows {
+    const epoch = this.#epoch;
+    if (this.#windows?.epoch !== epoch) {
+      const stack = this.#state.getRegister(31);
+      const windows = { load: findWindow(this.#state, "load", stack), store: findWindow(this.#state, "store", stack) };
+      this.#windows = { epoch, windows };
+    }
+    return this.#windows.windows;
+  }
+
+  /** The page of the guest's memory in which a virtual page's instructions lie; undefined where they may not be executed. */
+  #pageOf(virtual: bigint): number | undefined {
+    const found = translateNow(this.#state, virtual, "execute", this.#state.level === 0);
+    if (found.isFault || this.#state.memory.host(found.address, PAGE_BYTES) === undefined) return undefined;
+    return Math.floor(found.address / PAGE_BYTES);
+  }
+
+  /** @param pages is filled with what is found. */
+  #word(pc: bigint, pages: Map<bigint, number>): number | undefined {
+    const virtual = pc & ~PAGE_MASK;
+    const page = pages.get(virtual) ?? this.#pageOf(virtual);
+    if (page === undefined) return undefined;
+    pages.set(virtual, page);
+    const host = this.#state.memory.host(page * PAGE_BYTES + Number(pc & PAGE_MASK), 4);
+    return host === undefined ? undefined : this.#state.view.getUint32(host, true);
+  }
+
+  /** Fills the records of all instructions, since the interpreter may be asked for any. @returns false where there is no room for all. */
+  #fill(graph: Graph, entry: bigint, pages: ReadonlyMap<bigint, number>): boolean {
+    const { memory } = this.#state;
+    const before = memory.recordsGeneration;
+    for (const { instructions } of graph.blocks) {
+      for (const { at } of instructions) {
+        const pc = BigInt.asUintN(64, entry + BigInt(at));
+        const page = pages.get(pc & ~PAGE_MASK);
+        if (page === undefined) return false;
+        this.#code.fill(page * PAGE_BYTES + Number(pc & PAGE_MASK));
+      }
+    }
+    return memory.recordsGeneration === before;
+  }
+
+  #recordAt(pc: bigint, pages: ReadonlyMap<bigint, number>): number | undefined {
+    const page = pages.get(pc & ~PAGE_MASK);
+    return page === undefined ? undefined : this.#code.recordOf(page * PAGE_BYTES + Number(pc & PAGE_MASK));
+  }
+
+  #install(
+    record: number,
+    module: WebAssembly.Module,
+    { pages, level, windows }: Pick<Region, "pages" | "level" | "windows">,
+  ): void {
+    const { view } = this.#state;
+    const slot = this.#freeSlots.pop() ?? FIRST_SLOT + this.#slots++;
+    const { [NAME]: made } = new WebAssembly.Instance(module, this.#code.imports).exports;
+    if (made === undefined) throw new Error("a region's module exports nothing");
+    this.#code.setFunction(slot, made);
+    const region = { slot, record, handler: view.getUint32(record + RECORD.handler, true), pages, level, windows };
+    this.#regions.set(record, region);
+    for (const page of pages.values()) {
+      const regions = this.#byPage.get(page) ?? new Set();
+      regions.add(region);
+      this.#byPage.set(page, regions);
+    }
+    view.setUint32(record + RECORD.handler, slot, true);
+    view.setInt32(record + RECORD.heat, this.#epoch, true);
+  }
+
+  #drop(region: Region): void {
+    const { view } = this.#state;
+    const { record, slot, handler, pages } = region;
+    this.#regions.delete(record);
+    for (const page of pages.values()) this.#byPage.get(page)?.delete(region);
+    this.#freeSlots.push(slot);
+    if (view.getUint32(record + RECORD.handler, true) === slot) view.setUint32(record + RECORD.handler, handler, true);
+    view.setInt32(record + RECORD.heat, 0, true);
+  }
+
+  #dropAll(): void {
+    for (const region of [...this.#regions.values()]) this.#drop(region);
+  }
+}
+
+function keyOf({ blocks }: Graph, entry: bigint, level: number, { load, store }: Windows): string {
+  const windows = [load, store].map((window) =>
+    window === undefined ? "none" : `${window.start},${window.length},${window.addend}`,
+  );
+  const words = blocks.map(({ instructions }) => instructions.map(({ at, word }) => `${at}:${word}`).join());
+  return [entry, level, ...windows, ...words].join(";");
+}

@@ -1,0 +1,137 @@
+/**
+ * The ways out of a region's function. All but calls lead through one place, which brings the registers back to memory and then
+ * goes on as a local says: to the record of an address, to the interpreter's function of one instruction, or back to the caller.
+ */
+import { countHeat, returnIfCalled } from "../dispatch.ts";
+import { CODE, CODE_PAGES, RECORD, RETURNS, STATE, TRANSLATION, TRANSLATION_TABLES } from "../layout.ts";
+import { EXIT } from "../semantics/operation.ts";
+import type { Code, Label, Local } from "../wasm/code.ts";
+import { callIndirect, type Expr, i32, i64 } from "../wasm/expression.ts";
+
+/** What the way out does; a positive number is the place in the table of the function that is to run. */
+const WAY = { go: 0, return: -1, budget: -2 } as const;
+
+const ZERO = i32.of(0);
+/** Of an address of code: its page, and the bits that must be zero. */
+const CODE_PAGE_MASK = ~0xffcn;
+/** Of what the table holds (`HANDLER_SIGNATURE`), in every module. */
+const HANDLER_TYPE = 0;
+
+export class RegionExits {
+  readonly #code: Code;
+  readonly #level: 0 | 1;
+  readonly #target: Local<"i64">;
+  readonly #way: Local<"i32">;
+  #out: Label | undefined;
+
+  constructor(code: Code, level: 0 | 1) {
+    this.#code = code;
+    this.#level = level;
+    this.#target = code.local("i64");
+    this.#way = code.local("i32");
+  }
+
+  /** @param body leaves by the methods below alone. @param store brings registers, flags and budget to memory. */
+  around(body: () => void, store: () => void): void {
+    this.#code.block((out) => {
+      this.#out = out;
+      body();
+      this.#code.unreachable();
+    });
+    store();
+    this.#finish();
+  }
+
+  /** Runs what lies at an address. */
+  goTo(target: Expr<"i64">): void {
+    this.#leave(target, WAY.go);
+  }
+
+  /** Runs one instruction in the interpreter, and what follows it. @param handler its function's place in the table. */
+  interpret(pc: bigint, handler: number): void {
+    this.#leave(i64.of(pc), handler);
+  }
+
+  /** Goes where a call came from. */
+  returnTo(target: Expr<"i64">): void {
+    this.#leave(target, WAY.return);
+  }
+
+  /** The budget is used up: an address is where to go on. */
+  stop(pc: bigint): void {
+    this.#leave(i64.of(pc), WAY.budget);
+  }
+
+  /**
+   * Runs a function until it returns; registers, flags and budget are in memory. Where it does not return, so does the region
+   * not: what runs on then is where the function left.
+   * @param link the address behind the call.
+   */
+  call(target: Expr<"i64">, link: bigint): void {
+    const code = this.#code;
+    code.set(this.#target, target);
+    const top = code.let(i32.load(ZERO, STATE.returns));
+    code.if(i32.geU(top, i32.of(RETURNS.end)), () => this.#tailCall());
+    code.store("i64", top, i64.of(link), RETURNS.entryBytes);
+    code.store("i32", ZERO, i32.add(top, i32.of(RETURNS.entryBytes)), STATE.returns);
+    const record = this.#find();
+    countHeat(code, record);
+    const reason = code.let(callIndirect("i32", HANDLER_TYPE, [record], i32.load(record, RECORD.handler)));
+    code.if(reason, () => code.return(reason));
+  }
+
+  /** Leaves so that TypeScript looks for the record of an address. */
+  resolve(pc: bigint): void {
+    this.#code.store("i64", ZERO, i64.of(pc), STATE.target);
+    this.#code.return(i32.of(EXIT.target));
+  }
+
+  #leave(target: Expr<"i64">, way: number): void {
+    const code = this.#code;
+    if (this.#out === undefined) throw new Error("there is no way out here");
+    code.set(this.#target, target);
+    code.set(this.#way, i32.of(way));
+    code.branch(this.#out);
+  }
+
+  #finish(): void {
+    const code = this.#code;
+    const way = code.get(this.#way);
+    code.if(i32.ltS(way, ZERO), () => {
+      code.if(i32.eq(way, i32.of(WAY.budget)), () => this.#giveUp());
+      returnIfCalled(code, code.get(this.#target));
+    });
+    code.if(i32.gtS(way, ZERO), () => {
+      const record = this.#find();
+      code.returnCallIndirect(HANDLER_TYPE, [record], way);
+    });
+    this.#tailCall();
+  }
+
+  #tailCall(): void {
+    const record = this.#find();
+    countHeat(this.#code, record);
+    this.#code.returnCallIndirect(HANDLER_TYPE, [record], i32.load(record, RECORD.handler));
+  }
+
+  /** The record of the target, which the interpreter is then at; leaves where there is none at hand. */
+  #find(): Expr<"i32"> {
+    const code = this.#code;
+    const target = code.get(this.#target);
+    const low = code.let(i32.wrap(target));
+    const index = i32.and(i32.shrU(low, i32.of(8)), i32.of((CODE_PAGES - 1) * TRANSLATION.bytes));
+    const entry = code.let(index);
+    const table = TRANSLATION_TABLES[this.#level] + CODE;
+    const tag = i64.and(target, i64.of(CODE_PAGE_MASK));
+    code.if(i64.ne(i64.load(entry, table + TRANSLATION.tag), tag), () => this.#giveUp());
+    const first = i32.load(entry, table + TRANSLATION.addend);
+    const record = code.let(i32.add(first, i32.shl(i32.and(low, i32.of(0xffc)), i32.of(3))));
+    code.store("i64", ZERO, i64.sub(target, i64.extendU(i32.shrU(record, i32.of(3)))), STATE.pcBase);
+    return record;
+  }
+
+  #giveUp(): void {
+    this.#code.store("i64", ZERO, this.#code.get(this.#target), STATE.target);
+    this.#code.return(i32.of(EXIT.target));
+  }
+}

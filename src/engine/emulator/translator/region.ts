@@ -1,0 +1,289 @@
+/**
+ * Translates a region to a function. Branches become blocks and loops as Norman Ramsey, "Beyond Relooper" (ICFP 2022), has them:
+ * by the tree of dominators, without a dispatch.
+ */
+import { RECORD, STATE } from "../layout.ts";
+import { EXIT } from "../semantics/operation.ts";
+import { Code, type Label, type Local } from "../wasm/code.ts";
+import { type Expr, i32, i64, localGet } from "../wasm/expression.ts";
+import { RegionExits } from "./exits.ts";
+import { FLAGS_KIND, type FlagsKind, RegionFlags } from "./flags.ts";
+import { type Block, type Edge, edgesOf, type Graph, type Instruction } from "./graph.ts";
+import { RegionOperation, type RegionParts } from "./operation.ts";
+import { RegionRegisters, type RegisterUse } from "./registers.ts";
+import type { Windows } from "./windows.ts";
+
+export interface RegionSource {
+  readonly graph: Graph;
+  /** Virtual address of the first instruction. */
+  readonly entry: bigint;
+  /** Exception level at which it runs. */
+  readonly level: 0 | 1;
+  readonly windows: Windows;
+  /** The place in the table of the interpreter's function for an instruction. */
+  readonly handlerOf: (instruction: Instruction) => number;
+}
+
+/** The function's only parameter: the record of the first instruction. */
+const RECORD_PARAMETER = localGet("i32", 0);
+const ZERO = i32.of(0);
+
+/** @returns the body of a function of `HANDLER_SIGNATURE`. */
+export function translateRegion(source: RegionSource): readonly number[] {
+  return new RegionTranslation(source, survey(source)).translate();
+}
+
+/** What is to be known before translation. */
+interface Survey {
+  readonly use: RegisterUse;
+  /** What set the flags where a block begins; undefined where that depends on the way. */
+  readonly flags: ReadonlyMap<Block, FlagsKind | undefined>;
+}
+
+interface Writing extends RegionParts {
+  readonly operation: RegionOperation;
+}
+
+function writing({ graph, entry, level, windows, handlerOf }: RegionSource): Writing {
+  const first = graph.blocks[0]?.instructions[0];
+  if (first === undefined) throw new Error("a region has no instruction");
+  const code = new Code(["i32"]);
+  const parts = {
+    code,
+    registers: new RegionRegisters(code),
+    flags: new RegionFlags(code),
+    exits: new RegionExits(code, level),
+    windows,
+    level,
+    entry,
+    handlerOf,
+  };
+  return { ...parts, operation: new RegionOperation(parts, first) };
+}
+
+/** Translates once for what the instructions use; the code itself goes nowhere. */
+function survey(source: RegionSource): Survey {
+  const { registers, flags, exits, operation } = writing(source);
+  const setBy = new Map<Block, FlagsKind | undefined>();
+  exits.around(
+    () => {
+      for (const block of source.graph.blocks) {
+        flags.begin(FLAGS_KIND.memory);
+        for (const instruction of block.instructions) {
+          if (instruction.flow.kind !== "leave") operation.translate(instruction);
+        }
+        const kind = block.instructions.at(-1)?.flow.kind;
+        const calls = kind === "call" || kind === "indirect call";
+        setBy.set(block, calls ? FLAGS_KIND.memory : flags.lastSet);
+      }
+    },
+    () => {},
+  );
+  return { use: registers.use, flags: flagsAtBegin(source.graph.blocks, setBy) };
+}
+
+function flagsAtBegin(
+  blocks: readonly Block[],
+  setBy: ReadonlyMap<Block, FlagsKind | undefined>,
+): ReadonlyMap<Block, FlagsKind | undefined> {
+  const kinds = new Map<Block, Set<FlagsKind>>(blocks.map((block) => [block, new Set()]));
+  const [entry] = blocks;
+  if (entry !== undefined) kinds.get(entry)?.add(FLAGS_KIND.memory);
+  for (let changes = true; changes; ) {
+    changes = false;
+    for (const block of blocks) {
+      const set = setBy.get(block);
+      const atEnd = set === undefined ? (kinds.get(block) ?? []) : [set];
+      for (const { block: target } of edgesOf(block)) {
+        const known = target === undefined ? undefined : kinds.get(target);
+        for (const kind of atEnd) {
+          if (known === undefined || known.has(kind)) continue;
+          known.add(kind);
+          changes = true;
+        }
+      }
+    }
+  }
+  return new Map([...kinds].map(([block, set]) => [block, set.size === 1 ? [...set][0] : undefined]));
+}
+
+class RegionTranslation {
+  readonly #source: RegionSource;
+  readonly #survey: Survey;
+  readonly #writing: Writing;
+  readonly #budget: Local<"i32">;
+  /** Where a branch to a block goes: behind a block of WebAssembly, or to the begin of a loop. */
+  readonly #labels = new Map<Block, Label>();
+  readonly #loops = new Map<Block, Label>();
+  readonly #children = new Map<Block, Block[]>();
+
+  constructor(source: RegionSource, known: Survey) {
+    this.#source = source;
+    this.#survey = known;
+    this.#writing = writing(source);
+    this.#budget = this.#writing.code.local("i32");
+    for (const block of source.graph.blocks) {
+      const { dominator } = block;
+      if (dominator === undefined || dominator === block) continue;
+      const siblings = this.#children.get(dominator) ?? [];
+      siblings.push(block);
+      this.#children.set(dominator, siblings);
+    }
+  }
+
+  translate(): readonly number[] {
+    const { code, registers, exits } = this.#writing;
+    const [first] = this.#source.graph.blocks;
+    if (first === undefined) throw new Error("a region has no block");
+    this.#enter(first);
+    exits.around(
+      () => {
+        registers.load(this.#survey.use);
+        this.#tree(first);
+      },
+      () => {
+        registers.store(this.#survey.use);
+        this.#writing.flags.storeAny();
+        code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
+      },
+    );
+    code.unreachable();
+    return code.finish();
+  }
+
+  /** Goes elsewhere where the region is not made for what is now. */
+  #enter(first: Block): void {
+    const { code, exits, handlerOf, entry } = this.#writing;
+    const [instruction] = first.instructions;
+    if (instruction === undefined) throw new Error("a block has no instruction");
+    const pc = i64.add(i64.load(ZERO, STATE.pcBase), i64.extendU(i32.shrU(RECORD_PARAMETER, i32.of(3))));
+    code.if(i64.ne(pc, i64.of(entry)), () =>
+      code.returnCallIndirect(0, [RECORD_PARAMETER], i32.of(handlerOf(instruction))),
+    );
+    code.if(this.#isStale(), () => {
+      code.store("i32", ZERO, RECORD_PARAMETER, STATE.record);
+      code.return(i32.of(EXIT.stale));
+    });
+    code.set(this.#budget, i32.sub(i32.load(ZERO, STATE.budget), i32.of(1)));
+    code.if(i32.ltS(code.get(this.#budget), ZERO), () => {
+      code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
+      exits.resolve(entry);
+    });
+  }
+
+  /** The region was made for other translations of addresses, or of other instructions. */
+  #isStale(): Expr<"i32"> {
+    return i32.ne(i32.load(RECORD_PARAMETER, RECORD.heat), i32.load(ZERO, STATE.epoch));
+  }
+
+  /** A block, and what it dominates. */
+  #tree(block: Block): void {
+    const joins = (this.#children.get(block) ?? []).filter(({ forwardEdges }) => forwardEdges > 1);
+    joins.sort((a, b) => b.order - a.order);
+    if (block.backEdges === 0) {
+      this.#within(block, joins);
+      return;
+    }
+    this.#writing.code.loop((label) => {
+      this.#loops.set(block, label);
+      this.#within(block, joins);
+    });
+  }
+
+  /** @param joins blocks to which several ways lead, the last in order first. */
+  #within(block: Block, joins: readonly Block[]): void {
+    const [join, ...others] = joins;
+    if (join === undefined) {
+      this.#block(block);
+      return;
+    }
+    this.#writing.code.block((label) => {
+      this.#labels.set(join, label);
+      this.#within(block, others);
+    });
+    this.#tree(join);
+  }
+
+  #block(block: Block): void {
+    const { operation, flags } = this.#writing;
+    operation.beginBlock();
+    flags.begin(this.#survey.flags.get(block));
+    for (const instruction of block.instructions) {
+      if (instruction.flow.kind === "leave") {
+        operation.leaveAt(instruction);
+        return;
+      }
+      operation.translate(instruction);
+    }
+    this.#end(block);
+  }
+
+  #end(block: Block): void {
+    const { code, exits, operation } = this.#writing;
+    const last = block.instructions.at(-1);
+    const { transfer } = operation;
+    switch (last?.flow.kind) {
+      case "branch":
+        if (transfer?.kind === "if") code.if(transfer.condition, () => this.#follow(block, block.taken));
+        this.#follow(block, block.next);
+        return;
+      case "jump":
+        this.#follow(block, block.taken);
+        return;
+      case "call":
+        this.#call(i64.of(this.#addressOf(last.at + last.flow.offset)), last);
+        this.#follow(block, block.next);
+        return;
+      case "indirect call":
+        if (transfer?.kind === "to") this.#call(transfer.target, last);
+        this.#follow(block, block.next);
+        return;
+      case "indirect":
+        if (transfer?.kind !== "to") return;
+        if (transfer.returns) exits.returnTo(transfer.target);
+        else exits.goTo(transfer.target);
+        return;
+      default:
+        this.#follow(block, block.next);
+    }
+  }
+
+  #follow(from: Block, edge: Edge | undefined): void {
+    const { code, exits } = this.#writing;
+    if (edge === undefined) return;
+    const to = edge.block;
+    if (to === undefined) {
+      exits.goTo(i64.of(this.#addressOf(edge.at)));
+    } else if (to.order <= from.order) {
+      const loop = this.#loops.get(to);
+      if (loop === undefined) throw new Error("an edge leads back to what is no loop");
+      code.set(this.#budget, i32.sub(code.get(this.#budget), i32.of(1)));
+      code.branch(loop, i32.geS(code.get(this.#budget), ZERO));
+      exits.stop(this.#addressOf(edge.at));
+    } else if (to.forwardEdges > 1) {
+      const label = this.#labels.get(to);
+      if (label === undefined) throw new Error("an edge leads to what does not follow");
+      code.branch(label);
+    } else {
+      this.#tree(to);
+    }
+  }
+
+  /** Calls a function of the guest, and goes on when it has returned. */
+  #call(target: Expr<"i64">, { at }: Instruction): void {
+    const { code, registers, flags, exits } = this.#writing;
+    const link = this.#addressOf(at + 4);
+    registers.store(this.#survey.use);
+    flags.store();
+    code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
+    exits.call(target, link);
+    code.if(this.#isStale(), () => exits.resolve(link));
+    registers.load(this.#survey.use);
+    flags.areInMemory();
+    code.set(this.#budget, i32.load(ZERO, STATE.budget));
+  }
+
+  #addressOf(at: number): bigint {
+    return BigInt.asUintN(64, this.#source.entry + BigInt(at));
+  }
+}
