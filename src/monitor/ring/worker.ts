@@ -8,16 +8,11 @@ import { viewMapped } from "../../host/mapping.ffi.ts";
 import { hostAddress } from "../../memory/address.ts";
 import { GuestMemory } from "../../memory/guest-memory.ts";
 import { HostFrames } from "../host-backends.ts";
+import { Polling } from "./polling.ts";
 import { CONTROL, type RingCommand, type RingParts, RingRecord, type RingThreadData, STATE } from "./protocol.ts";
 
 /** Of one ring at a time, so that the others and commands do not wait long. */
 const REQUESTS_AT_ONCE = 64;
-/** So long an awake ring is polled in vain before it sleeps: somewhat longer than a guest needs for its next frame. */
-const POLL_MS = 0.2;
-/** A round of polling takes less than a microsecond: one that took so long lost the processor, for which there are others. */
-const LOST_MS = 0.1;
-/** And so long nothing is polled then: guests would lose their processors to it. */
-const CONTENDED_MS = 1000;
 /** While rings are awake: rounds between two looks at doorbells and commands. */
 const ROUNDS_BETWEEN_LOOKS = 64;
 /** The number of `wake` in the set; rings have numbers above. */
@@ -90,9 +85,7 @@ class RingServer {
   readonly #wake: EventDescriptor;
   readonly #rings = new Map<number, Served>();
   #awake: Served[] = [];
-  /** The last round's time, where it found nothing to do. */
-  #idleMs: number | undefined;
-  #contendedUntilMs = 0;
+  readonly #polling = new Polling();
   #hasEnded = false;
 
   constructor({ control, wake }: RingThreadData) {
@@ -105,9 +98,9 @@ class RingServer {
     this.#enter(STATE.running);
     try {
       for (let round = 0; !this.#hasEnded; round++) {
-        if (this.#awake.length === 0) this.#rest();
+        if (this.#awake.length === 0) this.#look(-1);
         else if (round % ROUNDS_BETWEEN_LOOKS === 0) this.#look(0);
-        this.#serveAwake();
+        if (this.#awake.length > 0) this.#serveAwake();
       }
     } catch (error) {
       for (const ring of this.#rings.values()) ring.break(`has lost its network ring: ${String(error)}`);
@@ -118,15 +111,9 @@ class RingServer {
     }
   }
 
-  #rest(): void {
-    this.#look(-1);
-    this.#idleMs = undefined;
-  }
-
   #serveAwake(): void {
     const nowMs = performance.now();
-    if (this.#idleMs !== undefined && nowMs - this.#idleMs > LOST_MS) this.#contendedUntilMs = nowMs + CONTENDED_MS;
-    const pollMs = nowMs < this.#contendedUntilMs ? 0 : POLL_MS;
+    const pollMs = this.#polling.begin(nowMs);
     let total = 0;
     let fellAsleep = false;
     for (const ring of this.#awake) {
@@ -136,7 +123,7 @@ class RingServer {
       fellAsleep ||= !ring.isAwake;
     }
     if (fellAsleep) this.#awake = this.#awake.filter((ring) => ring.isAwake);
-    this.#idleMs = total === 0 ? nowMs : undefined;
+    this.#polling.end(nowMs, total, this.#awake.length === 0);
   }
 
   #look(timeoutMs: number): void {
