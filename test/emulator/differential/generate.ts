@@ -47,6 +47,24 @@ function word64(random: Random): bigint {
   }
 }
 
+/** Vectors of numbers of one width, of exponents that lie near to one another or at an end. */
+function fillWithNumbers(view: DataView, random: Random): void {
+  const isDouble = random.integer(0, 1) === 0;
+  const [bias, fractionBits] = isDouble ? [1023, 52] : [127, 23];
+  const middle = random.pick([bias, bias, bias, bias, 1, 2 * bias, bias + fractionBits, Math.floor(bias / 2)]);
+  const spread = random.pick([0, 2, 8, 30, 60]);
+  const number = () => {
+    const exponent = Math.min(Math.max(middle + random.integer(-spread, spread), 0), 2 * bias);
+    const zeros = BigInt(random.pick([0, 0, 0, 20, fractionBits - 2, fractionBits]));
+    const fraction = (random.bigint(0n, 2n ** BigInt(fractionBits) - 1n) >> zeros) << zeros;
+    const sign = BigInt(random.integer(0, 1)) << BigInt(isDouble ? 63 : 31);
+    return sign | (BigInt(exponent) << BigInt(fractionBits)) | fraction;
+  };
+  for (let at = BLOCK.vectors; at < BLOCK.bytes; at += 8) {
+    view.setBigUint64(at, isDouble ? number() : number() | (number() << 32n), true);
+  }
+}
+
 /** Rounding modes, flush to zero and default NaN by turns. */
 export function randomRegisters(random: Random): Uint8Array {
   const bytes = new Uint8Array(BLOCK.bytes);
@@ -54,8 +72,10 @@ export function randomRegisters(random: Random): Uint8Array {
   for (let at = 0; at < BLOCK.bytes; at += 8) view.setBigUint64(at, word64(random), true);
   view.setBigUint64(BLOCK.nzcv, BigInt(random.integer(0, 15)) << 28n, true);
   view.setBigUint64(BLOCK.fpcr, random.integer(0, 1) === 0 ? 0n : BigInt(random.integer(0, 15)) << 22n, true);
-  view.setBigUint64(BLOCK.fpsr, 0n, true);
+  // With Inexact set already, floating point takes its shortest ways.
+  view.setBigUint64(BLOCK.fpsr, random.pick([0n, 0x10n, 0x10n, 0x9fn]), true);
   view.setBigUint64(BLOCK.fpsr + 8, 0n, true);
+  if (random.integer(0, 1) === 0) fillWithNumbers(view, random);
   return bytes;
 }
 

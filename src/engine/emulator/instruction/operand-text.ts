@@ -1,4 +1,5 @@
 /** How operands are written in assembly (Arm ARM, C1.2), as binutils' objdump writes them with `-M no-aliases`. */
+import { expandImmediate } from "../float/immediate.ts";
 import { bitmaskImmediate } from "./bitmask.ts";
 import { type Fields, signed } from "./row.ts";
 import { systemRegisterText } from "./system-register.ts";
@@ -96,6 +97,12 @@ const vectorRegisters = ["b", "h", "s", "d", "q"].map((letter): [string, Printer
   (value) => `${letter}${value}`,
 ]);
 
+/** As C's `%.18e`. */
+function floatText(value: number): string {
+  const [digits, exponent = ""] = value.toExponential(18).split("e");
+  return `#${digits}e${exponent.charAt(0)}${exponent.slice(1).padStart(2, "0")}`;
+}
+
 export const PRINTERS: Readonly<Record<string, Printer>> = {
   r: (value, { sf = 0 }) => wide(sf, value),
   rsp: (value, { sf = 0 }) => wideOrStack(sf, value),
@@ -107,6 +114,11 @@ export const PRINTERS: Readonly<Record<string, Printer>> = {
   rszNext: (value, { sz = 0 }) => wide(sz, value + 1),
   lr: (value) => (value === 30 ? "" : ` ${wide(1, value)}`),
   ...Object.fromEntries(vectorRegisters),
+
+  fp: (value, { sz }) => `${sz === 1 ? "d" : "s"}${value}`,
+  fbits: (value) => `#${64 - value}`,
+  fimm: (value) => floatText(expandImmediate(value)),
+  top: (value) => `v${value}.d[1]`,
 
   hex: (value) => hex(value),
   dec: (value) => `#${value}`,

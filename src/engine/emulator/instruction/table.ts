@@ -3,6 +3,7 @@ import { BRANCHES } from "./branches.ts";
 import { DATA_PROCESSING_IMMEDIATE } from "./data-processing-immediate.ts";
 import { DATA_PROCESSING_REGISTER } from "./data-processing-register.ts";
 import { makeDecoder } from "./decoder.ts";
+import { FLOATING_POINT } from "./floating-point.ts";
 import { LOADS_AND_STORES } from "./loads-and-stores.ts";
 import type { Row } from "./row.ts";
 import { SYSTEM } from "./system.ts";
@@ -13,6 +14,7 @@ export const INSTRUCTIONS: readonly Row[] = [
   ...SYSTEM,
   ...LOADS_AND_STORES,
   ...DATA_PROCESSING_REGISTER,
+  ...FLOATING_POINT,
 ];
 
 /** @returns the row of an instruction word; undefined where the word is not allocated. */

@@ -2,6 +2,8 @@ import { ATOMICS } from "./atomics.ts";
 import { BRANCHES } from "./branches.ts";
 import { DATA_PROCESSING_IMMEDIATE } from "./data-processing-immediate.ts";
 import { DATA_PROCESSING_REGISTER } from "./data-processing-register.ts";
+import { FLOATING_POINT } from "./floating-point.ts";
+import { FLOATING_POINT_CONVERSIONS } from "./floating-point-conversions.ts";
 import { LOADS_AND_STORES } from "./loads-and-stores.ts";
 import type { SemanticsTable } from "./operation.ts";
 import { SYSTEM } from "./system.ts";
@@ -14,4 +16,6 @@ export const SEMANTICS: SemanticsTable = {
   ...SYSTEM,
   ...LOADS_AND_STORES,
   ...ATOMICS,
+  ...FLOATING_POINT,
+  ...FLOATING_POINT_CONVERSIONS,
 };

@@ -1,0 +1,262 @@
+/** Floating-point operands as definitions see them: scalars of both widths, and vectors (`float-vector.ts`). */
+import { FPCR } from "../float/environment.ts";
+import { type ExactOperation, exactCode } from "../float/exact.ts";
+import type { FloatShape as ShapeName } from "../float/functions.ts";
+import { UNLIKE_WEBASSEMBLY } from "../float/limits.ts";
+import { STATE } from "../layout.ts";
+import {
+  type Expr,
+  type Float,
+  type FloatType,
+  f32,
+  f64,
+  i32,
+  i64,
+  select,
+  type ValueType,
+} from "../wasm/expression.ts";
+import type { Operation } from "./operation.ts";
+
+type Unary<T extends ValueType> = (a: Expr<T>) => Expr<T>;
+type Binary<T extends ValueType> = (a: Expr<T>, b: Expr<T>) => Expr<T>;
+
+/** Operations that WebAssembly has for every shape. */
+export interface Arithmetic<T extends ValueType> {
+  readonly add: Binary<T>;
+  readonly sub: Binary<T>;
+  readonly mul: Binary<T>;
+  readonly div: Binary<T>;
+  readonly min: Binary<T>;
+  readonly max: Binary<T>;
+  readonly sqrt: Unary<T>;
+  readonly abs: Unary<T>;
+  readonly neg: Unary<T>;
+  readonly ceil: Unary<T>;
+  readonly floor: Unary<T>;
+  readonly trunc: Unary<T>;
+  readonly nearest: Unary<T>;
+}
+
+export interface Shape<T extends ValueType> extends Arithmetic<T> {
+  readonly name: ShapeName;
+  readonly type: T;
+  readonly format: "single" | "double";
+  /** Can be used more than once. */
+  readonly read: (op: Operation, field: string) => Expr<T>;
+  /** The rest of the register becomes zero. */
+  readonly write: (op: Operation, field: string, value: Expr<T>) => void;
+  /** Half away from zero; the operand can be used more than once. */
+  readonly roundAway: Unary<T>;
+  /** A value that can be used more than once has a NaN. */
+  readonly hasNan: (value: Expr<T>) => Expr<"i32">;
+  /** Two values that can be used more than once have a NaN. */
+  readonly eitherHasNan: (a: Expr<T>, b: Expr<T>) => Expr<"i32">;
+  /** Values are equal in every lane. */
+  readonly allEqual: (a: Expr<T>, b: Expr<T>) => Expr<"i32">;
+  /** What WebAssembly computed need not be the architecture's result, or would set a flag that is not set. */
+  readonly isUnsure: (op: Operation, result: Expr<T>) => Expr<"i32">;
+  /** By the software; missing operands do not matter. */
+  readonly exact: (op: Operation, code: Expr<"i32">, operands: readonly Expr<T>[]) => Expr<T>;
+}
+
+const ZERO = i32.of(0);
+
+/** FPCR.FZ: denormal operands and results become zero. */
+export const flushes = (op: Operation): Expr<"i32"> => i32.and(op.readFpcr(), i32.of(FPCR.flushes));
+/** FPCR asks for another rounding than to nearest, or to flush to zero. */
+export const isUnlikeWebAssembly = (op: Operation): Expr<"i32"> => i32.and(op.readFpcr(), i32.of(UNLIKE_WEBASSEMBLY));
+/** Not zero where normal results are WebAssembly's, and FPSR.IXC is set. */
+export const isFree = (): Expr<"i32"> => i32.load(ZERO, STATE.floatLimit64);
+
+interface Scalar<T extends FloatType> {
+  readonly type: Float<T>;
+  readonly format: "single" | "double";
+  readonly exponent: (value: Expr<T>) => Expr<"i32">;
+  readonly limit: number;
+  readonly toBits: (value: Expr<T>) => Expr<"i64">;
+  readonly fromBits: (bits: Expr<"i64">) => Expr<T>;
+}
+
+function scalarShape<T extends FloatType>({ type, format, exponent, limit, toBits, fromBits }: Scalar<T>): Shape<T> {
+  return {
+    ...type,
+    name: type.type,
+    type: type.type,
+    format,
+    read: (op, field) => op.code.let(op.readFloat(type, field)),
+    write: (op, field, value) => op.writeFloat(type, field, value),
+    roundAway: (a) => {
+      const isHalf = type.ge(type.abs(type.sub(a, type.trunc(a))), type.of(0.5));
+      const step = select(isHalf, type.copysign(type.of(1), a), type.of(0));
+      return type.copysign(type.add(type.trunc(a), step), a);
+    },
+    hasNan: (value) => type.ne(value, value),
+    eitherHasNan: (a, b) => i32.eqz(i32.or(type.le(a, b), type.ge(a, b))),
+    allEqual: type.eq,
+    isUnsure: (_, result) => i32.geU(i32.sub(exponent(result), i32.of(2)), i32.load(ZERO, limit)),
+    exact: (op, code, operands) => {
+      const [a, b, c] = [0, 1, 2].map((index) => {
+        const operand = operands[index];
+        return operand === undefined ? i64.of(0n) : toBits(operand);
+      }) as [Expr<"i64">, Expr<"i64">, Expr<"i64">];
+      return fromBits(op.call("i64", "exact", code, a, b, c));
+    },
+  };
+}
+
+export const SINGLE_BITS = {
+  to: (value: Expr<"f32">): Expr<"i64"> => i64.extendU(i32.reinterpret(value)),
+  from: (bits: Expr<"i64">): Expr<"f32"> => f32.reinterpret(i32.wrap(bits)),
+} as const;
+export const DOUBLE_BITS = {
+  to: (value: Expr<"f64">): Expr<"i64"> => i64.reinterpret(value),
+  from: (bits: Expr<"i64">): Expr<"f64"> => f64.reinterpret(bits),
+} as const;
+
+export const SINGLE: Shape<"f32"> = scalarShape({
+  type: f32,
+  format: "single",
+  exponent: (value) => i32.and(i32.shrU(i32.reinterpret(value), i32.of(23)), i32.of(0xff)),
+  limit: STATE.floatLimit32,
+  toBits: SINGLE_BITS.to,
+  fromBits: SINGLE_BITS.from,
+});
+export const DOUBLE: Shape<"f64"> = scalarShape({
+  type: f64,
+  format: "double",
+  exponent: (value) => i32.and(i32.wrap(i64.shrU(i64.reinterpret(value), i64.of(52n))), i32.of(0x7ff)),
+  limit: STATE.floatLimit64,
+  toBits: DOUBLE_BITS.to,
+  fromBits: DOUBLE_BITS.from,
+});
+
+/** The number of an operation of this shape, for `Shape.exact`. */
+export function codeOf<T extends ValueType>(
+  { format }: Shape<T>,
+  operation: ExactOperation,
+  options: Omit<Parameters<typeof exactCode>[1], "format"> = {},
+): Expr<"i32"> {
+  return i32.of(exactCode(operation, { format, ...options }));
+}
+
+/** A value, or another one where a condition that looks at it holds. */
+export function unless<T extends ValueType>(
+  op: Operation,
+  value: Expr<T>,
+  isWrong: (value: Expr<T>) => Expr<"i32">,
+  otherwise: () => Expr<T>,
+): Expr<T> {
+  const { code } = op;
+  const result = code.local(value.type);
+  code.set(result, value);
+  code.if(isWrong(code.get(result)), () => code.set(result, otherwise()));
+  return code.get(result);
+}
+
+/** An operation of which the library has an own function. */
+export function arithmetic<T extends ValueType>(
+  op: Operation,
+  shape: Shape<T>,
+  name: "add" | "sub" | "mul" | "div",
+  a: Expr<T>,
+  b: Expr<T>,
+): Expr<T> {
+  return unless(
+    op,
+    shape[name](a, b),
+    (result) => shape.isUnsure(op, result),
+    () => op.call(shape.type, `${shape.name}.${name}`, a, b),
+  );
+}
+
+export function squareRoot<T extends ValueType>(op: Operation, shape: Shape<T>, a: Expr<T>): Expr<T> {
+  return unless(
+    op,
+    shape.sqrt(a),
+    (result) => shape.isUnsure(op, result),
+    () => op.call(shape.type, `${shape.name}.sqrt`, a),
+  );
+}
+
+/** A sum or product that differs from WebAssembly's in more than rounding. */
+export function arithmeticBy<T extends ValueType>(
+  op: Operation,
+  shape: Shape<T>,
+  operation: "abd" | "mulx",
+  a: Expr<T>,
+  b: Expr<T>,
+): Expr<T> {
+  const plain = operation === "abd" ? shape.abs(shape.sub(a, b)) : shape.mul(a, b);
+  return unless(
+    op,
+    plain,
+    (result) => shape.isUnsure(op, result),
+    () => shape.exact(op, codeOf(shape, operation), [a, b]),
+  );
+}
+
+/** FMAX, FMIN, FMAXNM and FMINNM: alike where there is no NaN. */
+export function extreme<T extends ValueType>(
+  op: Operation,
+  shape: Shape<T>,
+  operation: "max" | "min" | "maxnm" | "minnm",
+  a: Expr<T>,
+  b: Expr<T>,
+): Expr<T> {
+  const isMax = operation.startsWith("max");
+  return unless(
+    op,
+    isMax ? shape.max(a, b) : shape.min(a, b),
+    (result) => i32.or(flushes(op), shape.hasNan(result)),
+    () => shape.exact(op, codeOf(shape, operation), [a, b]),
+  );
+}
+
+/** A product of `a` and `b` added to `addend`, rounded once. */
+export function multiplyAdd<T extends ValueType>(
+  op: Operation,
+  shape: Shape<T>,
+  addend: Expr<T>,
+  a: Expr<T>,
+  b: Expr<T>,
+): Expr<T> {
+  return op.call(shape.type, `${shape.name}.fma`, addend, a, b);
+}
+
+/** The modes of FRINT and FCVT by their letters. */
+export const MODES = { N: 0, P: 1, M: 2, Z: 3, A: 4 } as const;
+export type Mode = keyof typeof MODES;
+
+/** To an integral number, as WebAssembly does it; the operand can be used more than once. */
+export function toIntegral<T extends ValueType>(shape: Shape<T>, mode: Mode, a: Expr<T>): Expr<T> {
+  switch (mode) {
+    case "N":
+      return shape.nearest(a);
+    case "P":
+      return shape.ceil(a);
+    case "M":
+      return shape.floor(a);
+    case "Z":
+      return shape.trunc(a);
+    case "A":
+      return shape.roundAway(a);
+  }
+}
+
+/** FRINT*. @param letter X and I round as FPCR says, and X raises Inexact. */
+export function roundToIntegral<T extends ValueType>(
+  op: Operation,
+  shape: Shape<T>,
+  letter: Mode | "X" | "I",
+  a: Expr<T>,
+): Expr<T> {
+  const ofFpcr = letter === "X" || letter === "I";
+  const code = codeOf(shape, "toIntegral", ofFpcr ? { signals: letter === "X" } : { rounding: MODES[letter] });
+  const isWrong = letter === "X" ? i32.eqz(isFree()) : letter === "I" ? isUnlikeWebAssembly(op) : flushes(op);
+  return unless(
+    op,
+    toIntegral(shape, ofFpcr ? "N" : letter, a),
+    (result) => i32.or(isWrong, shape.hasNan(result)),
+    () => shape.exact(op, code, [a]),
+  );
+}
