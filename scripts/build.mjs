@@ -1,7 +1,8 @@
 // Builds dist/: the command line as one CommonJS file (it starts faster than ESM on Node 20, and each command's
-// module is evaluated only when it is asked for), the library as ESM, and the library's types.
+// module is evaluated only when it is asked for), the library as ESM, the emulator, and the library's types.
 import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { ringWorker } from "./ring-worker.mjs";
@@ -41,6 +42,23 @@ const commandsApart = {
   },
 };
 
+/** The emulator lies in a file of its own, which a guest that needs it loads: see src/monitor/load-emulator.ts. */
+const EMULATOR = "./emulator.cjs";
+const emulatorApart = (format) => ({
+  name: "emulator apart",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^\.\/emulator\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /\/src\/monitor\/load-emulator\.ts$/ }, ({ path }) => ({
+      contents:
+        format === "cjs"
+          ? `export const loadEmulator = () => require("${EMULATOR}");`
+          : `import { createRequire } from "node:module";
+             export const loadEmulator = () => createRequire(import.meta.url)("${EMULATOR}");`,
+      resolveDir: dirname(path),
+    }));
+  },
+});
+
 for (const [command, entry] of [
   ["skiff", "src/cli/main.ts"],
   ["skiff-spt", "src/cli/skiff-spt.ts"],
@@ -56,10 +74,24 @@ for (const [command, entry] of [
     logOverride: { "empty-import-meta": "silent" },
     minifyWhitespace: true,
     minifySyntax: true,
-    plugins: [lazyChildProcess, commandsApart],
+    plugins: [lazyChildProcess, commandsApart, emulatorApart("cjs")],
     banner: { js: "#!/usr/bin/env node" },
   });
   chmodSync(outfile, 0o755);
 }
-await build({ ...common, entryPoints: ["src/index.ts"], outfile: "dist/index.js", format: "esm" });
+await build({
+  ...common,
+  entryPoints: ["src/engine/emulator/engine.ts"],
+  outfile: `dist/${EMULATOR}`,
+  format: "cjs",
+  minifyWhitespace: true,
+  minifySyntax: true,
+});
+await build({
+  ...common,
+  entryPoints: ["src/index.ts"],
+  outfile: "dist/index.js",
+  format: "esm",
+  plugins: [emulatorApart("esm")],
+});
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });

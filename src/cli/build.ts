@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { Command } from "commander";
 import type { SparseFile } from "../engine/process/elf.ts";
 import { plannedDevices } from "../monitor/build-devices.ts";
-import { requireEngine } from "../monitor/engine-choice.ts";
+import { requireAbi } from "../monitor/engine-choice.ts";
 import { UsageError } from "../monitor/error.ts";
 import { readImageFile } from "../monitor/image-file.ts";
 import { matchDevices } from "../monitor/match-devices.ts";
@@ -25,7 +25,8 @@ export function command(): Command {
     .addHelpText("after", HELP)
     .action((path: string, options: BuildArguments) => {
       const image = readImageFile(path);
-      if (requireEngine(image) !== "process") {
+      requireAbi(image);
+      if (image.abi !== "spt") {
         throw new UsageError(`${path} is for the ${image.abi} ABI; an executable is made of an image of the spt ABI`);
       }
       const devices = plannedDevices(matchDevices(image, deviceOptions(options)));

@@ -3,13 +3,16 @@ import type { Lack } from "../host/probe/lack.ts";
 import { type HostManifest, hostLacks } from "../host/probe/manifest.ts";
 import { layoutLacks } from "../host/probe/memory.ts";
 import { seccompLacks } from "../host/probe/seccomp.ts";
+import type { EngineName } from "../monitor/engine-choice.ts";
 import { VERSION } from "./version.ts";
 
 /** Whether an engine can run images on this host. */
 export interface EngineReport {
-  readonly name: "process" | "kvm";
+  readonly name: EngineName;
   /** The ABI whose images it runs. */
   readonly abi: "spt" | "hvt";
+  /** The architecture of those images. */
+  readonly imageArchitecture: string;
   readonly runs: boolean;
   /** What it lacks; empty where it runs. */
   readonly because: readonly string[];
@@ -25,7 +28,12 @@ export interface DoctorReport extends HostManifest {
 
 /** Draws the conclusions from what was found. */
 export function examine(host: HostManifest): DoctorReport {
-  return { skiff: VERSION, ...host, engines: [processEngine(host), kvmEngine(host)], lacks: hostLacks(host) };
+  return {
+    skiff: VERSION,
+    ...host,
+    engines: [processEngine(host), kvmEngine(host), emulator()],
+    lacks: hostLacks(host),
+  };
 }
 
 function processEngine(host: HostManifest): EngineReport {
@@ -34,12 +42,18 @@ function processEngine(host: HostManifest): EngineReport {
     ({ subject, reason }) => `${subject}: ${reason}`,
   );
   if (architecture !== "x86-64" && architecture !== "aarch64") because.unshift(`there is none for ${architecture}`);
-  return { name: "process", abi: "spt", runs: because.length === 0, because };
+  return { name: "process", abi: "spt", imageArchitecture: architecture, runs: because.length === 0, because };
 }
 
 /** It needs no more than a KVM that runs guests, however slowly. */
 function kvmEngine(host: HostManifest): EngineReport {
   const runs = host.kvm.state === "real" || host.kvm.state === "emulated";
   const because = runs ? [] : kvmLacks(host.kvm, host.machine.architecture).map(({ reason }) => reason);
-  return { name: "kvm", abi: "hvt", runs, because };
+  return { name: "kvm", abi: "hvt", imageArchitecture: host.machine.architecture, runs, because };
+}
+
+/** It needs nothing of the host's but what a Node with WebAssembly has. */
+function emulator(): EngineReport {
+  const because = "WebAssembly" in globalThis ? [] : ["this Node has no WebAssembly: start it without --jitless"];
+  return { name: "emulator", abi: "hvt", imageArchitecture: "aarch64", runs: because.length === 0, because };
 }

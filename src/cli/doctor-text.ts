@@ -75,11 +75,11 @@ function machineRows({ machine }: DoctorReport): Row[] {
   ];
 }
 
-function engineRows({ engines, machine, kvm }: DoctorReport): Row[] {
+function engineRows({ engines, kvm }: DoctorReport): Row[] {
   const slowly = (name: string) => (name === "kvm" && kvm.state === "emulated" ? ", slowly: this KVM emulates" : "");
-  return engines.map(({ name, abi, runs, because }) =>
+  return engines.map(({ name, abi, imageArchitecture, runs, because }) =>
     runs
-      ? ["ok", name, `runs ${abi} images of ${machine.architecture}${slowly(name)}`]
+      ? ["ok", name, `runs ${abi} images of ${imageArchitecture}${slowly(name)}`]
       : ["lacks", name, because.join("; ")],
   );
 }

@@ -5,7 +5,8 @@ import { BYTES_PER_MIB } from "../format/memory.ts";
 import { hostPageBytes } from "../host/libc.ffi.ts";
 import { corePath, writeCoreFile } from "../monitor/core-file.ts";
 import type { GuestState } from "../monitor/hvt-machine.ts";
-import { runOnKvm } from "../monitor/run-kvm.ts";
+import { KVM } from "../monitor/kvm-machine.ts";
+import { runHosted } from "../monitor/run-hosted.ts";
 import { readImage, readOptions, refuse, type Tender, TenderExit, usage, version, warn } from "./tender.ts";
 import { splitArguments } from "./tender-arguments.ts";
 
@@ -72,7 +73,7 @@ async function run(
   for (const [event, number] of Object.entries(SIGNALS)) process.once(event, () => ending.abort(number));
   const abort = ending.signal;
   const gdb = debug.gdb ? { gdb: { port: debug.gdbPort } } : {};
-  const status = await runOnKvm({ ...common, ...gdb, abort });
+  const status = await runHosted({ hosting: KVM, ...common, ...gdb, abort });
   if (abort.aborted) say(`Exiting on signal ${abort.reason}`);
   return status;
 }

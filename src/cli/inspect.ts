@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Abi, Architecture, Image, Rights } from "../format/image.ts";
 import { MIN_HEAP_BYTES, minimumMemoryMib } from "../format/memory.ts";
-import { type EngineName, requireEngine } from "../monitor/engine-choice.ts";
+import { type EngineName, enginesOf } from "../monitor/engine-choice.ts";
 import { UsageError } from "../monitor/error.ts";
 import { readImageFile } from "../monitor/image-file.ts";
 import { print } from "./print.ts";
@@ -69,7 +69,7 @@ export function describe(path: string, image: Image): ImageReport {
     image: path,
     architecture: image.architecture,
     abi: { name: image.abi, version: image.abiVersion },
-    ...enginesOf(image),
+    ...engines(image),
     entry: image.entry,
     devices: image.manifest.devices.map(({ index, name, type }) => ({ handle: index, name, type })),
     segments: image.segments.map(({ address, memoryBytes, content, rights }) => ({
@@ -86,9 +86,9 @@ export function describe(path: string, image: Image): ImageReport {
   };
 }
 
-function enginesOf(image: Image): Pick<ImageReport, "engines" | "noEngineReason"> {
+function engines(image: Image): Pick<ImageReport, "engines" | "noEngineReason"> {
   try {
-    return { engines: [{ name: requireEngine(image), host: image.architecture }] };
+    return { engines: enginesOf(image).map(({ engine, host }) => ({ name: engine, host })) };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return { engines: [], noEngineReason: error.message };
@@ -128,7 +128,11 @@ function format(report: ImageReport): string {
 
 function formatEngines({ engines, noEngineReason }: ImageReport): string[] {
   if (noEngineReason !== undefined) return [`none: ${noEngineReason}`];
-  return engines.map(({ name, host }) => `${name}, on an ${host} host`);
+  const names = [...new Set(engines.map(({ name }) => name))];
+  return names.map((name) => {
+    const hosts = engines.filter((engine) => engine.name === name).map(({ host }) => host);
+    return `${name}, on an ${hosts.join(" or ")} host`;
+  });
 }
 
 function fileNote({ fileBytes, memoryBytes }: ImageReport["segments"][number]): string {

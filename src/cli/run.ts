@@ -25,7 +25,7 @@ export function command(): Command {
   return withGuestOptions(
     new Command("run")
       .description(
-        "Run an image in the lightest sandbox that fits it: a process of its own, which replaces this one, or a virtual machine. The exit status is the guest's.",
+        "Run an image in the lightest sandbox that fits it: a process of its own, which replaces this one, a virtual machine, or the emulator. The exit status is the guest's.",
       )
       .usage("[options] <image> [guest arguments...]")
       .argument("<image>", "path of the image")
@@ -33,19 +33,29 @@ export function command(): Command {
       .passThroughOptions(),
   )
     .addOption(
-      new Option("--engine <ENGINE>", "what runs the guest; auto takes the one for the image's ABI")
+      new Option("--engine <ENGINE>", "what runs the guest; auto takes the lightest that can run the image here")
         .choices(ENGINE_WORDS)
         .default("auto"),
     )
     .option("-v, --verbose", "say which engine was chosen, and why")
-    .option("--core <DIR>", "with the kvm engine: write a core file, for gdb, where the guest aborts or faults")
-    .option("--gdb <PORT>", "with the kvm engine: wait for gdb on this port before the first instruction", parsePort)
+    .option("--core <DIR>", "not with the process engine: write a core file, for gdb, where the guest aborts or faults")
+    .option(
+      "--gdb <PORT>",
+      "not with the process engine: wait for gdb on this port before the first instruction",
+      parsePort,
+    )
     .addHelpText("after", HELP)
     .action((path: string, words: string[], options: RunArguments, command: Command) => {
       const { args, options: behind } = splitGuestWords(command, words);
       return run(path, args, { ...options, ...mergeGuestOptions(options, behind) }, flags);
     });
 }
+
+/** Each loaded where it is needed alone: a guest that is a process waits for neither. */
+const HOSTED = {
+  kvm: async () => (await import("../monitor/kvm-machine.ts")).KVM,
+  emulator: async () => (await import("../monitor/emulator-machine.ts")).EMULATOR,
+} as const;
 
 async function run(
   path: string,
@@ -60,15 +70,16 @@ async function run(
   if (options.core !== undefined) requireCoreFolder(options.core);
   const { devices, close } = openDevices(matchDevices(image, deviceOptions(options)));
   const machine = { image, memoryMib: options.mem, devices };
-  if (engine === "kvm") {
-    const { runOnKvm } = await import("../monitor/run-kvm.ts");
+  if (engine !== "process") {
+    const hosting = await HOSTED[engine]();
+    const { runHosted } = await import("../monitor/run-hosted.ts");
     if (options.verbose) say(`engine ${engine}: ${reason}`);
     const debugging = {
       ...(options.gdb === undefined ? {} : { gdb: { port: options.gdb } }),
       ...(options.verbose ? { count: say } : {}),
       ...(options.core === undefined ? {} : { failed: coreWriter(options.core) }),
     };
-    process.exitCode = await runOnKvm({ ...machine, ...debugging, args: guestArguments, say });
+    process.exitCode = await runHosted({ ...machine, ...debugging, hosting, args: guestArguments, say });
     close();
     return;
   }
@@ -87,9 +98,9 @@ function parsePort(text: string): number {
 
 /** A process of its own has the host's own tools. */
 function refuseWithout(engine: EngineName, option: string, value: unknown): void {
-  if (value === undefined || engine === "kvm") return;
+  if (value === undefined || engine !== "process") return;
   throw new UsageError(
-    `--${option}: it is for the kvm engine; this guest will be a process, take gdb -p or the host's core dumps (ulimit -c)`,
+    `--${option}: it is for the kvm engine and the emulator; this guest will be a process, take gdb -p or the host's core dumps (ulimit -c)`,
   );
 }
 
@@ -117,6 +128,7 @@ Examples:
   skiff run --mem 16 --net service=tap0,host=10.0.0.1/24 guests/images/x86_64/net.spt --ipv4=10.0.0.2/24
   skiff run guests/images/x86_64/httpd.spt --net service=tap0,host=10.0.0.1/24 -- --ipv4=10.0.0.2/24
   skiff run --block storage=disk.img guests/images/x86_64/block.spt
+  skiff run guests/images/aarch64/hello.hvt Hello     by KVM on a 64-bit Arm host, elsewhere in the emulator
 
 Exit status: the guest's own; 1 with one line where Skiff refuses; signals end the guest as any process:
 SIGSEGV where it breaks a memory protection, SIGSYS where it tries a forbidden system call.`;

@@ -86,6 +86,20 @@ function mapCounted(bytes: number): HostMapping {
   return { address, view: new DataView(koffi.view(address, bytes)), unmap };
 }
 
+/** Where the memory of a WebAssembly memory lies in this process, and keeps it from this process' children. @throws {HostError} */
+export function claimPages(buffer: ArrayBufferLike): bigint {
+  const address = BigInt.asUintN(64, koffi.address(new Uint8Array(buffer)));
+  if (declarations.madvise(address, buffer.byteLength, MADV_DONTFORK) !== 0) {
+    throw new HostError("madvise", koffi.errno(), `${buffer.byteLength} bytes`);
+  }
+  return address;
+}
+
+/** Gives its pages back to the host, without waiting for V8 to find it unused; its bytes are zero from now on. */
+export function releasePages(buffer: ArrayBufferLike): void {
+  declarations.madvise(koffi.address(new Uint8Array(buffer)), buffer.byteLength, MADV_DONTNEED);
+}
+
 /**
  * Memory that another thread of this process mapped; it must not be touched once that one has unmapped it.
  * @param bytes at most `MAPPING_BYTES_MAX`.

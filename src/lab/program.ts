@@ -55,9 +55,13 @@ export interface ImageProgram extends ProgramBase {
 /** The forms of a kit program: `linux` on the host's sockets, `linux-tap` with the kit's network stack. */
 export type KitForm = "linux" | "linux-tap" | "spt" | "hvt";
 
-/** Path of a kit program's committed build for this host; undefined where the kit has no such form of it. */
-export function kitFile(program: KitProgram, form: KitForm): string | undefined {
-  const folder = FOLDERS[hostArchitecture()];
+/** Path of a kit program's committed build, for this host unless another architecture is given; undefined where the kit has no such form of it. */
+export function kitFile(
+  program: KitProgram,
+  form: KitForm,
+  architecture: Architecture = hostArchitecture(),
+): string | undefined {
+  const folder = FOLDERS[architecture];
   const path =
     form === "linux" || form === "linux-tap"
       ? join(kitFolder(), "native", folder, form === "linux" ? program.name : `${program.name}-tap`)

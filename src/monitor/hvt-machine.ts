@@ -177,17 +177,24 @@ export function commandLine(words: readonly string[]): Uint8Array {
   );
 }
 
+/** The most memory that someone can have a guest have. */
+export interface MemoryLimit {
+  /** e.g. `the emulator` */
+  readonly whose: string;
+  readonly bytes: number;
+}
+
+const ABI_LIMIT: MemoryLimit = { whose: "a guest of the hvt ABI", bytes: MEMORY_BYTES_MAX };
+
 /** @throws {UsageError} where the image cannot run with so much memory. */
-export function checkMemory(image: Image, memoryMib: number): void {
+export function checkMemory(image: Image, memoryMib: number, { whose, bytes }: MemoryLimit = ABI_LIMIT): void {
   const least = minimumMemoryMib(image);
-  const most = MEMORY_BYTES_MAX / BYTES_PER_MIB;
+  const most = Math.floor(bytes / BYTES_PER_MIB);
   if (memoryMib < least) {
     throw new UsageError(`--mem ${memoryMib}: the image needs at least ${least} MiB; give it --mem ${least} or more`);
   }
   if (memoryMib > most) {
-    throw new UsageError(
-      `--mem ${memoryMib}: a guest of the hvt ABI can have ${most} MiB at most; give it --mem ${most}`,
-    );
+    throw new UsageError(`--mem ${memoryMib}: ${whose} can have ${most} MiB at most; give it --mem ${most}`);
   }
 }
 

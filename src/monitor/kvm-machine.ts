@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Console } from "../device/console.ts";
-import type { DebugEngine } from "../engine/engine.ts";
+import type { DebugLimits } from "../engine/engine.ts";
 import { AARCH64 } from "../engine/kvm/aarch64.ts";
 import { KvmEngine } from "../engine/kvm/engine.ts";
 import { KVM_DEVICE, Kvm } from "../engine/kvm/kvm.ffi.ts";
@@ -10,46 +9,19 @@ import type { Image } from "../format/image.ts";
 import { BYTES_PER_MIB } from "../format/memory.ts";
 import { HostError } from "../host/error.ts";
 import { HostClock } from "../host/transfer.ffi.ts";
-import type { GuestMemory } from "../memory/guest-memory.ts";
 import { UsageError } from "./error.ts";
-import { type HostDevices, hostDevices } from "./host-devices.ts";
+import { hostDevices } from "./host-devices.ts";
+import type { HostedEngine, HostedMachine, HostedMachineOptions } from "./hosted-machine.ts";
 import { checkMemory, HvtMachine } from "./hvt-machine.ts";
-import type { OpenDevice } from "./open-devices.ts";
 import { offerRing } from "./ring/offer.ts";
-import type { RingRecord } from "./ring/protocol.ts";
 import type { RingThread } from "./ring/thread.ts";
-
-/** What a machine on KVM is made of. */
-export interface KvmMachineOptions {
-  readonly image: Image;
-  readonly memoryMib: number;
-  /** As `commandLine` makes it. */
-  readonly commandLine: Uint8Array;
-  /** Stay the caller's to close, after the machine. */
-  readonly devices: readonly OpenDevice[];
-  readonly console: Console;
-}
-
-/** A machine, and the descriptors that it waits for. */
-export interface KvmMachine {
-  readonly machine: HvtMachine;
-  /** The guest's; not after the machine was closed. */
-  readonly memory: GuestMemory;
-  readonly waitFor: HostDevices["waitFor"];
-  /** For a debugger. */
-  readonly engine: DebugEngine;
-  /**
-   * Has the thread serve the guest's network ring, and tells the guest of it; before its first run, on this thread.
-   * @returns what becomes known of the ring; undefined where there is none: no net device, or the thread or KVM cannot.
-   */
-  readonly offerRing: (thread: RingThread) => RingRecord | undefined;
-}
 
 /**
  * Makes a machine with its guest loaded.
  * @throws {UsageError} where memory does not fit, or KVM is not there or refuses. Nothing stays behind.
  */
-export function makeKvmMachine({ image, memoryMib, commandLine, devices, console }: KvmMachineOptions): KvmMachine {
+export function makeKvmMachine(options: HostedMachineOptions): HostedMachine {
+  const { image, memoryMib, commandLine, devices, console } = options;
   checkMemory(image, memoryMib);
   const { block, net, waitFor } = hostDevices(devices);
   const kvm = openKvm();
@@ -60,8 +32,14 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
       const machine = new HvtMachine(engine, { image, commandLine, console, clock: new HostClock(), block, net });
       const canRing = net.size > 0 && kvm.capability("KVM_CAP_IOEVENTFD") > 0;
       const offer = (thread: RingThread) => offerRing(thread, { engine, machine, devices, net });
-      const { memory } = engine;
-      return { machine, engine, memory, waitFor, offerRing: (thread) => (canRing ? offer(thread) : undefined) };
+      return {
+        machine,
+        memory: engine.memory,
+        waitFor,
+        debugging: { engine, limits: debugLimits(engine) },
+        ...(kvmEmulates() ? { remark: EMULATES } : {}),
+        offerRing: (thread) => (canRing ? offer(thread) : undefined),
+      };
     } catch (error) {
       engine.close();
       throw error;
@@ -73,6 +51,10 @@ export function makeKvmMachine({ image, memoryMib, commandLine, devices, console
   }
 }
 
+/** Runs guests of this host's architecture on its processor. */
+export const KVM: HostedEngine = { makeMachine: makeKvmMachine, hasRings: true };
+
+const EMULATES = "this host's KVM emulates the processor: guests run slowly, and without floating point";
 const ARCHITECTURES = { "x86-64": X86_64, aarch64: AARCH64 } as const;
 
 function openKvm(): Kvm {
@@ -121,4 +103,9 @@ const KVM_MEND: Readonly<Record<string, string>> = {
 export function kvmEmulates(): boolean {
   if (process.arch !== "x64" || !existsSync("/sys/module")) return false;
   return !existsSync("/sys/module/kvm_intel") && !existsSync("/sys/module/kvm_amd");
+}
+
+/** An emulating KVM gives the guest its breakpoint instructions and watches no data, but looks for instructions' addresses. */
+function debugLimits({ debugLimits }: KvmEngine): DebugLimits {
+  return kvmEmulates() ? { ...debugLimits, breakpointInstruction: undefined, dataMax: 0 } : debugLimits;
 }

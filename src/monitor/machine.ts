@@ -1,20 +1,24 @@
 import { EventEmitter } from "node:events";
 import type { Image } from "../format/image.ts";
 import { type BlockOptions, MEMORY_MIB_DEFAULT, type NetOptions } from "./device-options.ts";
+import { EMULATOR } from "./emulator-machine.ts";
 import { chooseEngine, type EngineName, type EngineWord } from "./engine-choice.ts";
 import { UsageError } from "./error.ts";
-import { KvmRunner } from "./kvm-runner.ts";
+import { HostedRunner } from "./hosted-runner.ts";
+import { KVM } from "./kvm-machine.ts";
 import { matchDevices } from "./match-devices.ts";
 import { ProcessRunner } from "./process-runner.ts";
 import type { ExitStatus, Runner, RunnerEvents } from "./runner.ts";
 
 export type { ExitStatus } from "./runner.ts";
 
+const HOSTED = { kvm: KVM, emulator: EMULATOR } as const;
+
 /** What a machine is made of. */
 export interface MachineOptions {
   /** A checked image (`parseImage`). */
   readonly image: Image;
-  /** What runs the guest; `auto`, unless given, takes the engine for the image's ABI. */
+  /** What runs the guest; `auto`, unless given, takes the lightest engine that can run the image here. */
   readonly engine?: EngineWord;
   /** Words of the guest's command line; joined by spaces, at most 8191 bytes. */
   readonly args?: readonly string[];
@@ -32,7 +36,7 @@ export interface MachineOptions {
 export interface MachineEvents {
   /** What the guest wrote to its console. */
   console: [bytes: Uint8Array];
-  /** A line with which the start was refused, or of a guest on KVM that could not go on. */
+  /** A line with which the start was refused, or of a guest in this process that could not go on. */
   diagnostic: [text: string];
   /** The guest ended, and all it wrote has been given. */
   exit: [ExitStatus];
@@ -40,8 +44,8 @@ export interface MachineEvents {
 
 /**
  * A guest on the engine that its image asks for. One of the `spt` ABI runs as a child process: the image *is* the child's
- * program, and nothing of Node is in it. One of the `hvt` ABI runs on KVM in this process, in turns of at most five
- * milliseconds on its event loop, so that hundreds of idle ones fit into one process.
+ * program, and nothing of Node is in it. One of the `hvt` ABI runs in this process, on KVM or in the emulator, in turns of
+ * at most five milliseconds on its event loop, so that hundreds of idle ones fit into one process.
  *
  * ```ts
  * const machine = Machine.create({ image: parseImage(readFileSync("hello.hvt")), args: ["Hello"] });
@@ -90,7 +94,9 @@ export class Machine extends EventEmitter<MachineEvents> {
     });
     const common = { image, args, memoryMib, matched };
     return new Machine(engine, (events) =>
-      engine === "kvm" ? new KvmRunner(common, events) : new ProcessRunner({ ...common, name }, events),
+      engine === "process"
+        ? new ProcessRunner({ ...common, name }, events)
+        : new HostedRunner({ ...common, hosting: HOSTED[engine] }, events),
     );
   }
 

@@ -39,7 +39,7 @@ function otherwise(changes: Partial<DoctorReport>): DoctorReport {
 describe("skiff doctor --json", () => {
   it("ends with status 0 where the process engine runs, with 1 where it does not", () => {
     const { status } = run([process.execPath, skiff.path, "doctor", "--json"]);
-    expect(report.engines.map(({ name }) => name)).toEqual(["process", "kvm"]);
+    expect(report.engines.map(({ name }) => name)).toEqual(["process", "kvm", "emulator"]);
     expect(status).toBe(report.engines[0]?.runs ? 0 : 1);
   });
 
@@ -109,7 +109,7 @@ describe("skiff doctor on other hosts", () => {
     expect(status).toBe(1);
     expect(strict.memory.executableMemfd).toBe(false);
     const because = ["memory: files in memory may not be executed"];
-    expect(strict.engines[0]).toEqual({ name: "process", abi: "spt", runs: false, because });
+    expect(strict.engines[0]).toMatchObject({ name: "process", abi: "spt", runs: false, because });
     const mend = ["sysctl -w vm.memfd_noexec=0"];
     expect(strict.lacks).toContainEqual({ subject: "memory", reason: "files in memory may not be executed", mend });
   });
@@ -134,19 +134,32 @@ describe("what doctor concludes", () => {
     expect(engines[0]).toEqual(report.engines[0]);
     expect(lacks.map(({ subject }) => subject)).toEqual(expect.arrayContaining(["kvm", "tap", "namespaces"]));
   });
+
+  it("is that the emulator runs AArch64 images wherever Node does", () => {
+    for (const architecture of ["x86-64", "aarch64", "riscv64"]) {
+      const { engines } = otherwise({ machine: { ...report.machine, architecture } });
+      expect(engines[2]).toEqual({
+        name: "emulator",
+        abi: "hvt",
+        imageArchitecture: "aarch64",
+        runs: true,
+        because: [],
+      });
+    }
+  });
 });
 
 describe("what doctor concludes of the KVM engine", () => {
   it.each(["real", "emulated"] as const)("is that it runs on a KVM that is %s", (state) => {
     const { engines } = otherwise({ kvm: { ...report.kvm, state, reason: null } });
-    expect(engines[1]).toEqual({ name: "kvm", abi: "hvt", runs: true, because: [] });
+    expect(engines[1]).toMatchObject({ name: "kvm", abi: "hvt", runs: true, because: [] });
   });
 
   it.each(["absent", "denied", "broken"] as const)("is that it does not run on one that is %s, and why", (state) => {
     const { engines, lacks } = otherwise({ kvm: { ...report.kvm, state, reason: "EIO" } });
     const because = lacks.filter(({ subject }) => subject === "kvm").map(({ reason }) => reason);
     expect(because).toHaveLength(1);
-    expect(engines[1]).toEqual({ name: "kvm", abi: "hvt", runs: false, because });
+    expect(engines[1]).toMatchObject({ name: "kvm", abi: "hvt", runs: false, because });
   });
 });
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AARCH64, BLOCK, buildImage, HVT, type ImageDescription, NET } from "../format/build-image.ts";
+import { AARCH64, BLOCK, buildImage, HVT, type ImageDescription, NET, X86_64 } from "../format/build-image.ts";
 import { bash, skiff } from "./skiff.ts";
 
 let folder: string;
@@ -76,6 +76,19 @@ memory        at least 2 MiB: the segments end at 0x109000,
       ],
       memory: { endAddress: 0x109000, minimumHeapBytes: 0x80000, minimumMib: 2 },
     });
+  });
+
+  it("names all engines that can run it, and where", () => {
+    const report = (options: Parameters<typeof writeImage>[1]) =>
+      JSON.parse(skiff("inspect", "--json", writeImage("engines.hvt", { abiTarget: HVT, ...options })).stdout).engines;
+    expect(report({ machine: AARCH64 })).toEqual([
+      { name: "kvm", host: "aarch64" },
+      { name: "emulator", host: "x86-64" },
+      { name: "emulator", host: "aarch64" },
+    ]);
+    expect(report({ machine: X86_64 })).toEqual([{ name: "kvm", host: "x86-64" }]);
+    const { stdout } = skiff("inspect", writeImage("engines.hvt", { abiTarget: HVT, machine: AARCH64 }));
+    expect(stdout).toMatch(/^engines {7}kvm, on an aarch64 host\n {14}emulator, on an x86-64 or aarch64 host$/m);
   });
 
   it("says so where there is no device and no engine", () => {

@@ -73,7 +73,7 @@ describe("skiff run refuses", () => {
     ]) {
       expect(skiff.run(["run", ...words, join(folder, "hello.spt")])).toEqual(
         mistake(
-          `${words[0]}: it is for the kvm engine; this guest will be a process, take gdb -p or the host's core dumps (ulimit -c)`,
+          `${words[0]}: it is for the kvm engine and the emulator; this guest will be a process, take gdb -p or the host's core dumps (ulimit -c)`,
         ),
       );
     }

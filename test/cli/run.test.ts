@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { AARCH64, buildImage, X86_64 } from "../format/build-image.ts";
 import { type Ended, type Running, shell, start } from "../support/command.ts";
-import { hostArchitecture, kitImagePath } from "../support/guest.ts";
+import { hostArchitecture, kitImagePath, OTHER_ARCHITECTURE_LINE } from "../support/guest.ts";
 import { memoryHolds, readProcess, untilWaiting } from "../support/process-state.ts";
 import { sparseFile, temporaryFolder } from "../support/temporary.ts";
 import { bundledSkiff, mistake } from "./bundled-skiff.ts";
@@ -181,7 +181,6 @@ describe("the process that skiff run leaves", () => {
 describe("skiff run refuses", () => {
   const hello = kitImagePath("hello");
   const block = kitImagePath("block");
-  const otherArchitecture = hostArchitecture === "x86-64" ? "aarch64" : "x86-64";
   const write = (name: string, content: Uint8Array) => {
     const path = join(folder, name);
     writeFileSync(path, content);
@@ -227,7 +226,7 @@ describe("skiff run refuses", () => {
     [
       "an image of another architecture",
       () => [kitImagePath("hello", "spt", hostArchitecture === "x86-64" ? "aarch64" : "x86_64")],
-      `the image is for ${otherArchitecture}, this host is ${hostArchitecture}; take the image that was built for ${hostArchitecture}`,
+      OTHER_ARCHITECTURE_LINE,
     ],
     [
       "an image of another ABI",

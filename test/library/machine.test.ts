@@ -11,7 +11,7 @@ import {
   UsageError,
 } from "../../src/index.ts";
 import { BLOCK, buildImage, NET } from "../format/build-image.ts";
-import { hostArchitecture, kitImage, kitImagePath } from "../support/guest.ts";
+import { hostArchitecture, kitImage, kitImagePath, OTHER_ARCHITECTURE_LINE } from "../support/guest.ts";
 import { namespaceOfTests } from "../support/namespace.ts";
 import { describeWith, program, root } from "../support/needs.ts";
 import { ownDescriptors, readProcess, untilWaiting } from "../support/process-state.ts";
@@ -159,9 +159,7 @@ describe("a machine is refused", () => {
     [
       "for another architecture",
       () => ({ image: parseImage(readFileSync(kitImagePath("hello", "spt", other === "aarch64" ? other : "x86_64"))) }),
-      new UsageError(
-        `the image is for ${other}, this host is ${hostArchitecture}; take the image that was built for ${hostArchitecture}`,
-      ),
+      new UsageError(OTHER_ARCHITECTURE_LINE),
     ],
     [
       "with too little memory",

@@ -13,6 +13,12 @@ const KIT_ARCHITECTURE = process.arch === "arm64" ? "aarch64" : "x86_64";
 export const hostArchitecture: Architecture = process.arch === "arm64" ? "aarch64" : "x86-64";
 const MEMORY_MIB = 8;
 
+/** What Skiff says of an image of the `spt` ABI for the other architecture. */
+export const OTHER_ARCHITECTURE_LINE =
+  hostArchitecture === "x86-64"
+    ? "the image is for aarch64, this host is x86-64; take the image that was built for x86-64, or link it for hvt, which the emulator runs"
+    : "the image is for x86-64, this host is aarch64; take the image that was built for aarch64";
+
 /** Path of the kit's image of that name, for this host's architecture. */
 export function kitImagePath(name: string, abi = "spt", architecture = KIT_ARCHITECTURE): string {
   return join(IMAGES, architecture, `${name}.${abi}`);

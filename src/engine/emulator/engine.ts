@@ -1,36 +1,24 @@
-import { HYPERCALL_WINDOW, HYPERCALL_WINDOW_SHIFT } from "../../abi/hvt.ts";
-import { DOORBELL_ADDRESS } from "../../abi/hvt-ring.ts";
-import { guestAddress } from "../../memory/address.ts";
+import { hostAddress } from "../../memory/address.ts";
 import { GuestMemory } from "../../memory/guest-memory.ts";
-import { AARCH64_TABLES, ADDRESS_BITS, MAIR } from "../../memory/page-table/aarch64.ts";
-import { type Mapping, PAGE_BYTES } from "../../memory/page-table/mapping.ts";
+import { AARCH64_TABLES, MAIR } from "../../memory/page-table/aarch64.ts";
 import { writePageTables } from "../../memory/page-table/tables.ts";
 import type { Engine, EngineStop, GuestFault, GuestStart, HypercallServer, Registers } from "../engine.ts";
-import { describeException, VECTORS_ADDRESS, vectorOf, writeHandlers } from "../kvm/handlers-aarch64.ts";
-import { HANDLERS_ADDRESS, TABLES_ADDRESS, TABLES_BYTES } from "../kvm/layout.ts";
+import { describeException, VECTORS_ADDRESS, vectorOf, writeHandlers } from "../guest/handlers-aarch64.ts";
+import { TABLES_ADDRESS, TABLES_BYTES } from "../guest/layout.ts";
+import { CPACR_FLOATING_POINT, PSTATE_START, SCTLR_ON, STACK_GAP_BYTES, TCR } from "../guest/registers-aarch64.ts";
+import { HANDLERS_MAPPING, hypercallNumber, STORE_BYTES, WINDOW_MAPPING } from "../guest/window-aarch64.ts";
 import { GUEST_ADDRESS } from "./layout.ts";
 import { GUEST_BYTES_MAX } from "./processor/memory.ts";
 import { type Bus, Processor } from "./processor/processor.ts";
+
+/** Largest guest memory, in bytes: a WebAssembly memory of 4 GiB less what the engine itself needs of it. */
+export const EMULATOR_MEMORY_BYTES_MAX = GUEST_BYTES_MAX;
 
 /** Of the counter that the guest reads. */
 const COUNTER_HZ = 62_500_000;
 /** Branches backwards between two looks at the clock: well below a millisecond. */
 const TURN_BRANCHES = 20_000;
-/** EL1 with its own stack pointer, everything masked (Arm ARM, C5.2.19). */
-const PSTATE_START = 0x3c5n;
-/** MMU, data cache, instruction cache (D17.2.118). */
-const SCTLR_ON = (1n << 0n) | (1n << 2n) | (1n << 12n);
-/** FP and SIMD do not trap (D17.2.33). */
-const CPACR_ON = 3n << 20n;
-/** TCR_EL1 (D17.2.131): both halves of `ADDRESS_BITS`, 40 bits of physical address, no walks in the upper half. */
-const TCR = BigInt(64 - ADDRESS_BITS) | (BigInt(64 - ADDRESS_BITS) << 16n) | (1n << 23n) | (2n << 30n) | (2n << 32n);
-const WINDOW_BYTES = 2 ** 21;
-const STORE_BYTES = 4;
-
-const OWN_MAPPINGS: readonly Mapping[] = [
-  { start: HANDLERS_ADDRESS, end: guestAddress(HANDLERS_ADDRESS + PAGE_BYTES), access: "read-execute" },
-  { start: guestAddress(HYPERCALL_WINDOW), end: guestAddress(HYPERCALL_WINDOW + WINDOW_BYTES), access: "device" },
-];
+const STACK_POINTER = 31;
 
 const SERVED: EngineStop = { type: "served" };
 const INTERRUPTED: EngineStop = { type: "interrupted" };
@@ -38,28 +26,43 @@ const INTERRUPTED: EngineStop = { type: "interrupted" };
 /** Monotonic, in nanoseconds. */
 const monotonicNs = () => performance.now() * 1e6;
 
-/** Runs an AArch64 guest on any host, by interpreting its instructions. */
+/** What a host can do with a buffer beyond what JavaScript offers. */
+export interface BufferHost {
+  /** Where it lies in this process. */
+  readonly addressOf: (buffer: ArrayBufferLike) => bigint;
+  /** Gives its pages back, whatever still knows the buffer. */
+  readonly release: (buffer: ArrayBufferLike) => void;
+}
+
+/** Runs an AArch64 guest on any host that runs JavaScript. */
 export class EmulatorEngine implements Engine {
   readonly memory: GuestMemory;
   readonly counterHz = COUNTER_HZ;
   readonly #processor: Processor;
+  readonly #release: () => void;
   #server: HypercallServer | undefined;
   #stop: EngineStop | undefined;
 
-  /** @param memoryBytes a multiple of the page. @throws RangeError where it is more than the engine or the host has. */
-  constructor(memoryBytes: number) {
-    if (memoryBytes > GUEST_BYTES_MAX) {
-      throw new RangeError(`the emulator has room for ${Math.floor(GUEST_BYTES_MAX / 2 ** 20)} MiB of guest memory`);
-    }
-    const bus: Bus = { load: () => undefined, store: (address, bytes, value) => this.#store(address, bytes, value) };
+  /**
+   * @param memoryBytes a multiple of the page, at most `EMULATOR_MEMORY_BYTES_MAX`.
+   * @throws RangeError where the host has no room for the memory.
+   */
+  constructor(memoryBytes: number, host?: BufferHost) {
+    const bus: Bus = {
+      load: (address, bytes) => this.#load(address, bytes),
+      store: (address, bytes, value) => this.#store(address, bytes, value),
+    };
     this.#processor = new Processor(memoryBytes, bus, COUNTER_HZ, monotonicNs);
     const { buffer } = this.#processor.memory.memory;
-    this.memory = new GuestMemory(new DataView(buffer, GUEST_ADDRESS, memoryBytes));
+    this.#release = () => host?.release(buffer);
+    const view = new DataView(buffer, GUEST_ADDRESS, memoryBytes);
+    const address = host && hostAddress(host.addressOf(buffer) + BigInt(GUEST_ADDRESS));
+    this.memory = new GuestMemory(view, address);
     writeHandlers(this.memory);
   }
 
   start({ entry, stackPointer, argument, mappings }: GuestStart): void {
-    const all = [...mappings, ...OWN_MAPPINGS].sort((a, b) => a.start - b.start);
+    const all = [...mappings, HANDLERS_MAPPING, WINDOW_MAPPING].sort((a, b) => a.start - b.start);
     const area = this.memory.own(TABLES_ADDRESS, TABLES_BYTES);
     const { root } = writePageTables(AARCH64_TABLES, area, all);
     const processor = this.#processor;
@@ -67,11 +70,10 @@ export class EmulatorEngine implements Engine {
     processor.setSystemRegister("tcr_el1", TCR);
     processor.setSystemRegister("ttbr0_el1", BigInt(root));
     processor.setSystemRegister("vbar_el1", BigInt(VECTORS_ADDRESS));
-    processor.setSystemRegister("cpacr_el1", CPACR_ON);
+    processor.setSystemRegister("cpacr_el1", CPACR_FLOATING_POINT);
     processor.setSystemRegister("sctlr_el1", processor.registers.get("sctlr_el1") | SCTLR_ON);
     processor.pstate = PSTATE_START;
-    // A multiple of 16, below the end of memory as upstream has it (AAPCS64, section 6.4.5.1).
-    processor.setRegister(31, BigInt(stackPointer - 16));
+    processor.setRegister(STACK_POINTER, BigInt(stackPointer - STACK_GAP_BYTES));
     processor.setRegister(0, BigInt(argument));
     processor.pc = BigInt(entry);
   }
@@ -98,21 +100,34 @@ export class EmulatorEngine implements Engine {
       `x${index}`,
       processor.getRegister(index),
     ]);
-    return new Map([...general, ["sp", processor.getRegister(31)], ["pc", processor.pc], ["pstate", processor.pstate]]);
+    return new Map([
+      ...general,
+      ["sp", processor.getRegister(STACK_POINTER)],
+      ["pc", processor.pc],
+      ["pstate", processor.pstate],
+    ]);
   }
 
-  close(): void {}
+  close(): void {
+    this.#release();
+  }
+
+  /** The guest takes an abort, which comes no further than to its next store out here. */
+  #load(address: number, bytes: number): undefined {
+    this.#fault(address, bytes, "read");
+  }
 
   #store(address: number, bytes: number, value: bigint): "done" | "stop" | undefined {
-    if (address < HYPERCALL_WINDOW || bytes !== STORE_BYTES) return this.#fault(address);
-    const offset = address - HYPERCALL_WINDOW;
-    if (address < DOORBELL_ADDRESS && offset % (1 << HYPERCALL_WINDOW_SHIFT) === 0) {
-      if (this.#server?.serve(offset >> HYPERCALL_WINDOW_SHIFT, Number(value)) === true) return "done";
+    if (this.#stop !== undefined) return "stop";
+    if (bytes !== STORE_BYTES) return this.#fault(address, bytes, "write");
+    const number = hypercallNumber(address);
+    if (number !== undefined) {
+      if (this.#server?.serve(number, Number(value)) === true) return "done";
       this.#stop = SERVED;
       return "stop";
     }
     const vector = vectorOf(BigInt(address));
-    if (vector === undefined) return this.#fault(address);
+    if (vector === undefined) return this.#fault(address, bytes, "write");
     const { registers } = this.#processor;
     return this.#stopFor(
       describeException(vector, {
@@ -123,9 +138,9 @@ export class EmulatorEngine implements Engine {
     );
   }
 
-  #fault(address: number): "stop" {
-    const pc = this.#processor.pcInFlight;
-    return this.#stopFor({ what: "an access outside its memory", address: BigInt(address), access: "write", pc });
+  #fault(address: number, bytes: number, access: "read" | "write"): "stop" {
+    const what = `an access of ${bytes} bytes outside its memory`;
+    return this.#stopFor({ what, address: BigInt(address), access, pc: this.#processor.pcInFlight });
   }
 
   #stopFor(fault: GuestFault): "stop" {

@@ -1,22 +1,21 @@
 /** An AArch64 vCPU at EL1, as a guest of the `hvt` ABI finds it. */
-import { HYPERCALL_WINDOW, HYPERCALL_WINDOW_SHIFT } from "../../abi/hvt.ts";
+import { HYPERCALL_WINDOW } from "../../abi/hvt.ts";
 import { DOORBELL_ADDRESS } from "../../abi/hvt-ring.ts";
 import { HostError } from "../../host/error.ts";
-import { guestAddress } from "../../memory/address.ts";
-import { AARCH64_TABLES, ADDRESS_BITS, MAIR } from "../../memory/page-table/aarch64.ts";
-import { PAGE_BYTES } from "../../memory/page-table/mapping.ts";
+import { AARCH64_TABLES, MAIR } from "../../memory/page-table/aarch64.ts";
 import type { DebugControl, DebugHit, DebugLimits, GuestFault, GuestStart, Registers } from "../engine.ts";
-import { debugHit, debugLimits, guestDebug } from "./debug-aarch64.ts";
-import { describeExit } from "./exit.ts";
 import {
   describeException,
   FREQUENCY_PROGRAM_ADDRESS,
   VECTORS_ADDRESS,
   vectorOf,
   writeHandlers,
-} from "./handlers-aarch64.ts";
+} from "../guest/handlers-aarch64.ts";
+import { CPACR_FLOATING_POINT, PSTATE_START, SCTLR_ON, STACK_GAP_BYTES, TCR } from "../guest/registers-aarch64.ts";
+import { HANDLERS_MAPPING, hypercallNumber, STORE_BYTES, WINDOW_MAPPING } from "../guest/window-aarch64.ts";
+import { debugHit, debugLimits, guestDebug } from "./debug-aarch64.ts";
+import { describeExit } from "./exit.ts";
 import type { KvmVcpu } from "./kvm.ffi.ts";
-import { HANDLERS_ADDRESS } from "./layout.ts";
 import { EXIT, EXIT_MMIO, EXIT_NO_SYNDROME, RUN } from "./numbers.ts";
 import type { Architecture, Processor, ProcessorParts } from "./processor.ts";
 
@@ -66,42 +65,12 @@ const VCPU_INIT_BYTES = 32;
 /** Guest addresses of a machine of type 0 have 40 bits; a host with fewer must be asked for no more than it has. */
 const MACHINE_ADDRESS_BITS = 40;
 
-/** EL1 with its own stack pointer; debug, system errors and interrupts masked (Arm ARM, C5.2.19). */
-const PSTATE = 0x3c5n;
-/** MMU, data cache, instruction cache (D17.2.118). */
-const SCTLR_ON = (1n << 0n) | (1n << 2n) | (1n << 12n);
-/** FPEN: floating point does not trap (D17.2.33). */
-const CPACR_FLOATING_POINT = 3n << 20n;
-/**
- * TCR_EL1 (D17.2.131): both halves of `ADDRESS_BITS`, walks of write-back inner-shareable memory, granules of 4 KiB,
- * physical addresses of 36 bits; no walks in the upper half.
- */
-const TCR =
-  BigInt(64 - ADDRESS_BITS) |
-  (1n << 8n) |
-  (1n << 10n) |
-  (3n << 12n) |
-  (BigInt(64 - ADDRESS_BITS) << 16n) |
-  (1n << 23n) |
-  (2n << 30n) |
-  (1n << 32n);
-
-/** Behind memory: hypercalls, and what the handlers store to. One large page, which takes one table. */
-const WINDOW_BYTES = 2 ** 21;
-/** The network ring's doorbell follows. */
-const HYPERCALLS_END = DOORBELL_ADDRESS;
-/** A store of 4 bytes. */
-const STORE_LENGTH = 4;
 const EINTR = 4;
 
 export const AARCH64: Architecture = {
   tables: AARCH64_TABLES,
-  mappingsBelow: [
-    { start: HANDLERS_ADDRESS, end: guestAddress(HANDLERS_ADDRESS + PAGE_BYTES), access: "read-execute" },
-  ],
-  mappingsAbove: [
-    { start: guestAddress(HYPERCALL_WINDOW), end: guestAddress(HYPERCALL_WINDOW + WINDOW_BYTES), access: "device" },
-  ],
+  mappingsBelow: [HANDLERS_MAPPING],
+  mappingsAbove: [WINDOW_MAPPING],
   doorbell: { address: DOORBELL_ADDRESS, isPort: false },
   machineType(kvm) {
     const bits = kvm.capability("KVM_CAP_ARM_VM_IPA_SIZE");
@@ -138,9 +107,8 @@ class ArmProcessor implements Processor {
     set(REGISTER.vbar, VECTORS_ADDRESS);
     set(REGISTER.cpacr, this.#vcpu.getRegister(REGISTER.cpacr) | CPACR_FLOATING_POINT);
     set(REGISTER.sctlr, this.#vcpu.getRegister(REGISTER.sctlr) | SCTLR_ON);
-    set(REGISTER.pstate, PSTATE);
-    // A multiple of 16, below the end of memory as upstream has it (AAPCS64, section 6.4.5.1).
-    set(REGISTER.spEl1, stackPointer - 16);
+    set(REGISTER.pstate, PSTATE_START);
+    set(REGISTER.spEl1, stackPointer - STACK_GAP_BYTES);
     set(REGISTER.x(0), argument);
     set(REGISTER.x(1), 0);
     set(REGISTER.pc, entry);
@@ -151,11 +119,10 @@ class ArmProcessor implements Processor {
     if (run.getUint32(RUN.exitReason, true) !== EXIT.mmio) return -1;
     // Below 2^53 in every stage 2.
     const address = run.getUint32(RUN.exit + 4, true) * 2 ** 32 + run.getUint32(RUN.exit, true);
-    if (address < HYPERCALL_WINDOW || address >= HYPERCALLS_END || !this.#isStore()) return -1;
-    const offset = address - HYPERCALL_WINDOW;
-    if (offset % (1 << HYPERCALL_WINDOW_SHIFT) !== 0) return -1;
+    const number = hypercallNumber(address);
+    if (number === undefined || !this.#isStore()) return -1;
     this.hypercallPointer = run.getUint32(RUN.exit + EXIT_MMIO.data, true);
-    return offset >> HYPERCALL_WINDOW_SHIFT;
+    return number;
   }
 
   fault(): GuestFault {
@@ -225,13 +192,13 @@ class ArmProcessor implements Processor {
     const run = this.#run;
     return (
       run.getUint8(RUN.exit + EXIT_MMIO.isWrite) === 1 &&
-      run.getUint32(RUN.exit + EXIT_MMIO.length, true) === STORE_LENGTH
+      run.getUint32(RUN.exit + EXIT_MMIO.length, true) === STORE_BYTES
     );
   }
 
   /** No register of KVM's has it, and Node cannot read it: a guest of three instructions tells it, with the MMU off. */
   #readFrequency(): number {
-    this.#vcpu.setRegister(REGISTER.pstate, PSTATE);
+    this.#vcpu.setRegister(REGISTER.pstate, PSTATE_START);
     this.#vcpu.setRegister(REGISTER.pc, BigInt(FREQUENCY_PROGRAM_ADDRESS));
     this.#vcpu.setRegister(REGISTER.x(1), BigInt(HYPERCALL_WINDOW));
     let errno = EINTR;

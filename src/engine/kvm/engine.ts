@@ -12,9 +12,9 @@ import type {
   HypercallServer,
   Registers,
 } from "../engine.ts";
+import { TABLES_ADDRESS, TABLES_BYTES } from "../guest/layout.ts";
 import { syncInstructions } from "./instructions.ffi.ts";
 import type { Kvm, KvmMachine, KvmVcpu } from "./kvm.ffi.ts";
-import { TABLES_ADDRESS, TABLES_BYTES } from "./layout.ts";
 import { EXIT, RUN } from "./numbers.ts";
 import type { Architecture, Processor } from "./processor.ts";
 import { TimeSlice } from "./time-slice.ffi.ts";

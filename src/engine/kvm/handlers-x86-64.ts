@@ -6,7 +6,7 @@
 import type { GuestMemory } from "../../memory/guest-memory.ts";
 import { PAGE_BYTES } from "../../memory/page-table/mapping.ts";
 import type { GuestFault, Registers } from "../engine.ts";
-import { HANDLER_STACK_ADDRESS, HANDLERS_ADDRESS } from "./layout.ts";
+import { HANDLER_STACK_ADDRESS, HANDLERS_ADDRESS } from "../guest/layout.ts";
 
 /** The handlers write the address of what they saved to this port. */
 export const FAULT_PORT = 0x5ff;

@@ -6,6 +6,7 @@ import type { GuestMemory } from "../../memory/guest-memory.ts";
 import { PAGE_BYTES } from "../../memory/page-table/mapping.ts";
 import { X86_64_TABLES } from "../../memory/page-table/x86-64.ts";
 import type { DebugControl, DebugHit, GuestFault, GuestStart, Registers } from "../engine.ts";
+import { HANDLER_STACK_ADDRESS, HANDLERS_ADDRESS } from "../guest/layout.ts";
 import { DEBUG_LIMITS, debugHit, guestDebug } from "./debug-x86-64.ts";
 import { describeExit } from "./exit.ts";
 import { FPU_BYTES, floatingPointRegisters } from "./fpu-x86-64.ts";
@@ -21,7 +22,6 @@ import {
   writeHandlers,
 } from "./handlers-x86-64.ts";
 import { bytesOf, type Kvm, type KvmVcpu } from "./kvm.ffi.ts";
-import { HANDLER_STACK_ADDRESS, HANDLERS_ADDRESS } from "./layout.ts";
 import { EXIT, EXIT_IO, RUN } from "./numbers.ts";
 import type { Architecture, Processor, ProcessorParts } from "./processor.ts";
 

@@ -8,6 +8,7 @@ import { PODMAN } from "./podman.ts";
 import { QEMU_KVM, QEMU_MICROVM, QEMU_TCG } from "./qemu.ts";
 import { RUNC } from "./runc.ts";
 import { RUNSC } from "./runsc.ts";
+import { SKIFF_EMULATOR } from "./skiff-emulator.ts";
 import { SKIFF_KVM } from "./skiff-kvm.ts";
 import { SKIFF_PROCESS } from "./skiff-process.ts";
 import { SOLO5_HVT, SOLO5_SPT } from "./solo5.ts";
@@ -29,6 +30,7 @@ export const TARGETS: readonly Target[] = [
   RUNSC,
   SKIFF_PROCESS,
   SKIFF_KVM,
+  SKIFF_EMULATOR,
   SOLO5_SPT,
   SOLO5_HVT,
   FIRECRACKER,

@@ -1,4 +1,4 @@
-import type { Image, ManifestDevice } from "../../format/image.ts";
+import type { Architecture, Image, ManifestDevice } from "../../format/image.ts";
 import { chooseEngine, type EngineName } from "../../monitor/engine-choice.ts";
 import { UsageError } from "../../monitor/error.ts";
 import { readImageFile } from "../../monitor/image-file.ts";
@@ -6,7 +6,9 @@ import { type Lack, lack, SampleError } from "../lack.ts";
 import { kitFile, type Program } from "../program.ts";
 
 /** Each engine's ABI, which upstream's tender for the same images has, too. */
-const ABIS = { process: "spt", kvm: "hvt" } as const satisfies Record<EngineName, string>;
+const ABIS = { process: "spt", kvm: "hvt", emulator: "hvt" } as const satisfies Record<EngineName, string>;
+/** Of an engine that runs images of one architecture on every host. */
+const ARCHITECTURES: Readonly<Partial<Record<EngineName, Architecture>>> = { emulator: "aarch64" };
 
 /** The image of a program that an engine can run. */
 export interface Solo5Image {
@@ -53,7 +55,9 @@ function lackOfDevice(path: string, { name, type }: ManifestDevice): Lack {
 }
 
 function pathsOf(program: Program, engine: EngineName): readonly string[] {
-  if (program.kind === "kit") return [kitFile(program, ABIS[engine])].filter((path) => path !== undefined);
+  if (program.kind === "kit") {
+    return [kitFile(program, ABIS[engine], ARCHITECTURES[engine])].filter((path) => path !== undefined);
+  }
   return program.kind === "image" ? program.paths : [];
 }
 
@@ -61,7 +65,8 @@ function pathsOf(program: Program, engine: EngineName): readonly string[] {
 function readFor(path: string, engine: EngineName): Pick<Solo5Image, "path" | "image"> | undefined {
   try {
     const image = readImageFile(path);
-    return chooseEngine(image).engine === engine ? { path, image } : undefined;
+    chooseEngine(image, engine);
+    return { path, image };
   } catch (error) {
     if (error instanceof UsageError) return undefined;
     throw error;

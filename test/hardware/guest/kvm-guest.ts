@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { parseImage } from "../../../src/format/parse.ts";
+import type { HostedMachine } from "../../../src/monitor/hosted-machine.ts";
 import { commandLine } from "../../../src/monitor/hvt-machine.ts";
-import { type KvmMachine, makeKvmMachine } from "../../../src/monitor/kvm-machine.ts";
+import { makeKvmMachine } from "../../../src/monitor/kvm-machine.ts";
 import type { OpenDevice } from "../../../src/monitor/open-devices.ts";
 import { BlockingRun } from "../../../src/monitor/run-blocking.ts";
 import { thisHost } from "./this-host.ts";
@@ -25,7 +26,10 @@ export interface KvmGuestOptions {
 }
 
 /** A machine on KVM in this process, which starts far faster than another one, and what its guest writes. */
-export function makeKvmGuest(image: Uint8Array, options: KvmGuestOptions = {}): KvmMachine & { output: () => string } {
+export function makeKvmGuest(
+  image: Uint8Array,
+  options: KvmGuestOptions = {},
+): HostedMachine & { output: () => string } {
   const { args = [], memoryMib = MEMORY_MIB, devices = [] } = options;
   const chunks: Uint8Array[] = [];
   const made = makeKvmMachine({

@@ -35,10 +35,12 @@ describe("what doctor finds in the emulated host", () => {
     assert.notEqual(report.machine.processor, "unknown");
   });
 
-  it("is both engines, with all that they need", () => {
+  it("is all engines, with all that they need", () => {
+    const imageArchitecture = report.machine.architecture;
     assert.deepEqual(report.engines, [
-      { name: "process", abi: "spt", runs: true, because: [] },
-      { name: "kvm", abi: "hvt", runs: true, because: [] },
+      { name: "process", abi: "spt", imageArchitecture, runs: true, because: [] },
+      { name: "kvm", abi: "hvt", imageArchitecture, runs: true, because: [] },
+      { name: "emulator", abi: "hvt", imageArchitecture: "aarch64", runs: true, because: [] },
     ]);
     assert.deepEqual(report.tap, { device: "opens", netAdmin: true, create: true });
   });

@@ -1,28 +1,29 @@
 import type { DeviceBuffer } from "../device/buffer.ts";
 import type { Image } from "../format/image.ts";
+import type { HostedEngine, HostedMachine } from "./hosted-machine.ts";
 import { type GuestEnd, HostedRun } from "./hosted-run.ts";
 import { commandLine, type HvtMachine } from "./hvt-machine.ts";
-import { type KvmMachine, makeKvmMachine } from "./kvm-machine.ts";
 import type { MatchedDevice } from "./match-devices.ts";
 import { openDevices } from "./open-devices.ts";
 import { RingThread } from "./ring/thread.ts";
 import type { ExitStatus, Runner, RunnerEvents } from "./runner.ts";
 
-export interface KvmRunnerOptions {
+export interface HostedRunnerOptions {
+  readonly hosting: HostedEngine;
   readonly image: Image;
   readonly args: readonly string[];
   readonly memoryMib: number;
   readonly matched: readonly MatchedDevice[];
 }
 
-/** Runs a guest on KVM in this process, in turns on its event loop. */
-export class KvmRunner implements Runner {
+/** Runs a guest in this process, in turns on its event loop. */
+export class HostedRunner implements Runner {
   readonly pid = undefined;
   readonly #events: RunnerEvents;
   readonly #run: HostedRun;
   readonly #machine: HvtMachine;
-  readonly #offerRing: KvmMachine["offerRing"];
-  /** Undefined for a guest without net devices. */
+  readonly #offerRing: HostedMachine["offerRing"];
+  /** Undefined for a guest without network rings. */
   readonly #rings: RingThread | undefined;
   readonly #closeDevices: () => void;
   /** What the guest wrote in this turn: listeners hear of it while the guest does not run. */
@@ -30,16 +31,17 @@ export class KvmRunner implements Runner {
   #hasEnded = false;
 
   /** Opens the devices and loads the guest; nothing stays where one of both is refused. */
-  constructor({ image, args, memoryMib, matched }: KvmRunnerOptions, events: RunnerEvents) {
+  constructor({ hosting, image, args, memoryMib, matched }: HostedRunnerOptions, events: RunnerEvents) {
     this.#events = events;
     const words = commandLine(args);
     const { devices, close } = openDevices(matched);
     this.#closeDevices = close;
-    this.#rings = devices.some(({ type }) => type === "net") ? RingThread.start() : undefined;
+    const hasRing = hosting.hasRings && devices.some(({ type }) => type === "net");
+    this.#rings = hasRing ? RingThread.start() : undefined;
     let machine: HvtMachine | undefined;
     try {
       const console = { write: ({ bytes }: DeviceBuffer) => void this.#written.push(bytes.slice()) };
-      const made = makeKvmMachine({ image, memoryMib, commandLine: words, devices, console });
+      const made = hosting.makeMachine({ image, memoryMib, commandLine: words, devices, console });
       machine = made.machine;
       this.#offerRing = made.offerRing;
       this.#run = new HostedRun({ ...made, onTurn: () => this.#tell(), onEnd: (end) => this.#endWith(end) });

@@ -1,12 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import { HYPERCALL, STATUS_ABORT } from "../abi/hvt.ts";
 import type { DeviceBuffer } from "../device/buffer.ts";
-import type { DebugEngine, DebugLimits } from "../engine/engine.ts";
 import { resetSignal } from "../host/libc.ffi.ts";
 import { writeAll } from "../host/transfer.ffi.ts";
+import { UsageError } from "./error.ts";
 import type { GdbOptions } from "./gdb/server.ts";
+import type { DebuggedGuest } from "./gdb/session.ts";
+import type { HostedEngine, HostedMachine, HostedMachineOptions } from "./hosted-machine.ts";
 import { commandLine, type GuestState, type MachineStop } from "./hvt-machine.ts";
-import { type KvmMachineOptions, kvmEmulates, makeKvmMachine } from "./kvm-machine.ts";
 import type { RingRecord } from "./ring/protocol.ts";
 import { BlockingRun } from "./run-blocking.ts";
 
@@ -14,7 +15,8 @@ const STANDARD_OUTPUT = 1;
 /** SIGUSR1, SIGPIPE, SIGXFSZ (Linux include/uapi/asm-generic/signal.h): Node takes the first for its debugger, and ignores the others. */
 const SIGNALS_OF_NODE = [10, 13, 25] as const;
 
-export interface KvmRun extends Omit<KvmMachineOptions, "commandLine" | "console"> {
+export interface HostedMachineRun extends Omit<HostedMachineOptions, "commandLine" | "console"> {
+  readonly hosting: HostedEngine;
   readonly args: readonly string[];
   /** Takes a line for the user. */
   readonly say: (line: string) => void;
@@ -33,35 +35,34 @@ const NEVER = new AbortController().signal;
 const SLICE_NS = 100e6;
 
 /**
- * Runs a guest on KVM to its end, with its console on standard output; a reader that left ends this process by SIGPIPE.
+ * Runs a guest in this process to its end, with its console on standard output; a reader that left ends this process by SIGPIPE.
  * @returns the guest's exit status; 1 where the guest could not go on, which was said, or was stopped.
- * @throws {UsageError} or {HostError} as `makeKvmMachine`.
+ * @throws {UsageError} or {HostError} as `makeMachine`.
  */
-export async function runOnKvm({ args, say, count, failed, abort, gdb, ...options }: KvmRun): Promise<number> {
+export async function runHosted(run: HostedMachineRun): Promise<number> {
+  const { hosting, args, say, count, failed, abort, gdb, ...options } = run;
   const console = { write: writeToStandardOutput };
-  const rings = options.devices.some(({ type }) => type === "net") ? await startRingThread() : undefined;
-  const { machine, engine, waitFor, offerRing } = makeKvmMachine({
-    ...options,
-    commandLine: commandLine(args),
-    console,
-  });
-  const ring = rings?.waitUntilRunning() ? offerRing(rings) : undefined;
-  if (kvmEmulates()) say("this host's KVM emulates the processor: guests run slowly, and without floating point");
-  const run = new BlockingRun(machine, waitFor);
-  const guest = {
-    architecture: options.image.architecture,
-    engine,
-    limits: debugLimits(engine),
-    run: (sliceNs: number) => run.run(sliceNs),
-  };
+  const hasRing = hosting.hasRings && options.devices.some(({ type }) => type === "net");
+  const rings = hasRing ? await startRingThread() : undefined;
+  const made = hosting.makeMachine({ ...options, commandLine: commandLine(args), console });
+  const { machine, waitFor } = made;
+  const ring = rings?.waitUntilRunning() ? made.offerRing(rings) : undefined;
+  if (made.remark !== undefined) say(made.remark);
+  const blocking = new BlockingRun(machine, waitFor);
   // A debugger that leaves must not end this process: Node ignores SIGPIPE.
-  const isOver = gdb !== undefined && (await debug({ guest, say, abort: abort ?? NEVER, ...gdb }));
-  const end = isOver === true ? undefined : isOver || (await runToEnd(run, abort));
+  const isOver =
+    gdb !== undefined && (await debug({ guest: guestOf(run, made, blocking), say, abort: abort ?? NEVER, ...gdb }));
+  const end = isOver === true ? undefined : isOver || (await runToEnd(blocking, abort));
   count?.(countLine(machine.calls, ring));
   if (end === undefined) return 1;
   if (end.type === "broken") say(`the guest ${end.reason}`);
   if (end.type === "broken" || end.status === STATUS_ABORT) failed?.(machine.lastState());
   return end.type === "exit" ? end.status : 1;
+}
+
+function guestOf({ image }: HostedMachineRun, { debugging }: HostedMachine, run: BlockingRun): DebuggedGuest {
+  if (debugging === undefined) throw new UsageError("--gdb: this engine lets no debugger in; take --engine kvm");
+  return { architecture: image.architecture, ...debugging, run: (sliceNs) => run.run(sliceNs) };
 }
 
 /** e.g. `5 hypercalls: 1 puts, 3 poll, 1 halt; 6 requests in the network ring, 2 rings of its doorbell` */
@@ -87,11 +88,6 @@ async function runToEnd(run: BlockingRun, abort: AbortSignal | undefined): Promi
     await setImmediate();
     if (abort.aborted) return undefined;
   }
-}
-
-/** An emulating KVM gives the guest its breakpoint instructions and watches no data, but looks for instructions' addresses. */
-function debugLimits({ debugLimits }: DebugEngine): DebugLimits {
-  return kvmEmulates() ? { ...debugLimits, breakpointInstruction: undefined, dataMax: 0 } : debugLimits;
 }
 
 /** @returns the guest's end; true where it shall not go on, false where it shall by itself. */
@@ -123,6 +119,6 @@ async function startRingThread() {
 }
 
 function writeToStandardOutput({ hostAddress, length }: DeviceBuffer): void {
-  if (hostAddress === undefined) throw new Error("a guest on KVM has memory without an address");
+  if (hostAddress === undefined) throw new Error("the guest has memory without an address");
   writeAll(STANDARD_OUTPUT, hostAddress, length);
 }
