@@ -1,23 +1,23 @@
 /** A machine's translated regions: made of what is hot, shared with other machines, dropped as their instructions change. */
-import { HANDLER_SIGNATURE, IMPORTED_FUNCTIONS } from "../host-functions.ts";
 import { HANDLERS } from "../interpreter/handlers.ts";
 import { PAGE_BYTES, RECORD, STATE } from "../layout.ts";
-import { type Graph, makeGraph } from "../translator/graph.ts";
-import { translateRegion } from "../translator/region.ts";
+import { type Block, type Graph, type GraphSource, type Instruction, makeGraph } from "../translator/graph.ts";
+import { REGION_EXPORT, translateRegion } from "../translator/region.ts";
 import { isSameWindow, type Windows } from "../translator/windows.ts";
-import { moduleBytes } from "../wasm/module.ts";
 import { translateNow } from "./address-space.ts";
 import type { CodeRecords } from "./code.ts";
 import type { ProcessorState } from "./state.ts";
 import { findWindow } from "./windows.ts";
 
-const NAME = "region";
 /** First place of regions in a machine's table. */
 const FIRST_SLOT = 4096;
 /** Regions of a machine at most; then all are dropped, and what is hot is translated anew. */
 const REGIONS_MAX = 4096;
 /** Bytes of WebAssembly that are kept for other machines at most. */
 const SHARED_BYTES_MAX = 32 * 2 ** 20;
+/** In a function of a region at most, and in all that are called by the first. */
+const FUNCTION_INSTRUCTIONS_MAX = 1000;
+const CALLED_INSTRUCTIONS_MAX = 1000;
 const PAGE_MASK = BigInt(PAGE_BYTES - 1);
 
 interface Region {
@@ -82,24 +82,18 @@ export class Regions {
   translate(record: number): void {
     const { pc } = this.#state;
     const pages = new Map<bigint, number>();
-    const graph = makeGraph(Number(pc & PAGE_MASK), (at) => this.#word(BigInt.asUintN(64, pc + BigInt(at)), pages));
-    if (graph === undefined || !this.#fill(graph, pc, pages) || this.#recordAt(pc, pages) !== record) return;
+    const graphs = graphsFrom({
+      pageOffset: Number(pc & PAGE_MASK),
+      read: (at) => this.#word(BigInt.asUintN(64, pc + BigInt(at)), pages),
+      instructionsMax: FUNCTION_INSTRUCTIONS_MAX,
+    });
+    if (graphs === undefined || !this.#fill(graphs, pc, pages) || this.#recordAt(pc, pages) !== record) return;
     if (this.#regions.size === REGIONS_MAX) this.#dropAll();
     const { level } = this.#state;
     const windows = this.#currentWindows();
-    const key = keyOf(graph, pc, level, windows);
-    const module = SHARED.get(key, () => {
-      const handlerOf = ({
-        word,
-        placed,
-      }: {
-        readonly word: number;
-        readonly placed: { readonly pageOffset: number };
-      }) => HANDLERS.find(word, placed.pageOffset).handler.index;
-      const body = translateRegion({ graph, entry: pc, level, windows, handlerOf });
-      const functions = [{ name: NAME, signature: HANDLER_SIGNATURE, body }];
-      return moduleBytes({ tableType: HANDLER_SIGNATURE, imports: IMPORTED_FUNCTIONS, functions });
-    });
+    const handlerOf = ({ word, placed }: Instruction) => HANDLERS.find(word, placed.pageOffset).handler.index;
+    const make = () => translateRegion({ graphs, entry: pc, level, windows, handlerOf });
+    const module = SHARED.get(keyOf(graphs, pc, level, windows), make);
     this.#install(record, module, { pages, level, windows });
   }
 
@@ -149,10 +143,10 @@ export class Regions {
   }
 
   /** Fills the records of all instructions, since the interpreter may be asked for any. @returns false where there is no room for all. */
-  #fill(graph: Graph, entry: bigint, pages: ReadonlyMap<bigint, number>): boolean {
+  #fill(graphs: readonly Graph[], entry: bigint, pages: ReadonlyMap<bigint, number>): boolean {
     const { memory } = this.#state;
     const before = memory.recordsGeneration;
-    for (const { instructions } of graph.blocks) {
+    for (const { instructions } of graphs.flatMap(({ blocks }) => blocks)) {
       for (const { at } of instructions) {
         const pc = BigInt.asUintN(64, entry + BigInt(at));
         const page = pages.get(pc & ~PAGE_MASK);
@@ -175,7 +169,7 @@ export class Regions {
   ): void {
     const { view } = this.#state;
     const slot = this.#freeSlots.pop() ?? FIRST_SLOT + this.#slots++;
-    const { [NAME]: made } = new WebAssembly.Instance(module, this.#code.imports).exports;
+    const { [REGION_EXPORT]: made } = new WebAssembly.Instance(module, this.#code.imports).exports;
     if (made === undefined) throw new Error("a region's module exports nothing");
     this.#code.setFunction(slot, made);
     const region = { slot, record, handler: view.getUint32(record + RECORD.handler, true), pages, level, windows };
@@ -204,10 +198,42 @@ export class Regions {
   }
 }
 
-function keyOf({ blocks }: Graph, entry: bigint, level: number, { load, store }: Windows): string {
+type Graphs = readonly [Graph, ...Graph[]];
+
+/** The function at the entry, and what it calls as far as there is room. */
+function graphsFrom(source: GraphSource): Graphs | undefined {
+  const first = makeGraph(0, source);
+  if (first === undefined) return undefined;
+  const graphs: [Graph, ...Graph[]] = [first];
+  let left = CALLED_INSTRUCTIONS_MAX;
+  const seen = new Set<number>();
+  for (const { blocks } of graphs) {
+    for (const start of calledBy(blocks)) {
+      if (seen.has(start) || left <= 0) continue;
+      seen.add(start);
+      const graph = makeGraph(start, { ...source, instructionsMax: Math.min(left, source.instructionsMax) });
+      if (graph === undefined) continue;
+      graphs.push(graph);
+      left -= graph.instructionCount;
+    }
+  }
+  return graphs;
+}
+
+function calledBy(blocks: readonly Block[]): readonly number[] {
+  return blocks.flatMap(({ instructions }) => {
+    const last = instructions.at(-1);
+    return last?.flow.kind === "call" ? [last.at + last.flow.offset] : [];
+  });
+}
+
+function keyOf(graphs: Graphs, entry: bigint, level: number, { load, store }: Windows): string {
   const windows = [load, store].map((window) =>
     window === undefined ? "none" : `${window.start},${window.length},${window.addend}`,
   );
-  const words = blocks.map(({ instructions }) => instructions.map(({ at, word }) => `${at}:${word}`).join());
+  const words = graphs.flatMap(({ start, blocks }) => [
+    start,
+    ...blocks.map(({ instructions }) => instructions.map(({ at, word }) => `${at}:${word}`).join()),
+  ]);
   return [entry, level, ...windows, ...words].join(";");
 }

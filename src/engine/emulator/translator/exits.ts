@@ -6,11 +6,14 @@ import { countHeat, returnIfCalled } from "../dispatch.ts";
 import { CODE, CODE_PAGES, RECORD, RETURNS, STATE, TRANSLATION, TRANSLATION_TABLES } from "../layout.ts";
 import { EXIT } from "../semantics/operation.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
-import { callIndirect, type Expr, i32, i64 } from "../wasm/expression.ts";
+import { callIndirect, callOf, type Expr, i32, i64, localGet } from "../wasm/expression.ts";
+import type { RegisterSet } from "./registers.ts";
 
 /** What the way out does; a positive number is the place in the table of the function that is to run. */
 const WAY = { go: 0, return: -1, budget: -2 } as const;
 
+/** The function's only parameter: the record of the region's entry. */
+export const RECORD_PARAMETER = localGet("i32", 0);
 const ZERO = i32.of(0);
 /** Of an address of code: its page, and the bits that must be zero. */
 const CODE_PAGE_MASK = ~0xffcn;
@@ -22,7 +25,12 @@ export class RegionExits {
   readonly #level: 0 | 1;
   readonly #target: Local<"i64">;
   readonly #way: Local<"i32">;
-  #out: Label | undefined;
+  /** By what they store. */
+  readonly #out = new Map<RegisterSet, Label>();
+  /** What differs from memory where the next instruction leaves. */
+  #stored: RegisterSet = 0n;
+  /** Number of ways out that were written. */
+  count = 0;
 
   constructor(code: Code, level: 0 | 1) {
     this.#code = code;
@@ -31,15 +39,41 @@ export class RegionExits {
     this.#way = code.local("i32");
   }
 
-  /** @param body leaves by the methods below alone. @param store brings registers, flags and budget to memory. */
-  around(body: () => void, store: () => void): void {
-    this.#code.block((out) => {
-      this.#out = out;
-      body();
-      this.#code.unreachable();
+  /**
+   * @param sets what ways out store.
+   * @param body leaves by the methods below alone.
+   * @param store brings registers to memory.
+   * @param finish brings the rest.
+   */
+  around(sets: readonly RegisterSet[], body: () => void, store: (set: RegisterSet) => void, finish: () => void): void {
+    const code = this.#code;
+    code.block((all) => {
+      const within = ([set, ...others]: readonly RegisterSet[]): void => {
+        if (set === undefined) {
+          body();
+          code.unreachable();
+          return;
+        }
+        code.block((out) => {
+          this.#out.set(set, out);
+          within(others);
+        });
+        store(set);
+        code.branch(all);
+      };
+      within(sets);
     });
-    store();
+    finish();
     this.#finish();
+  }
+
+  /** What the ways out that are written next store. */
+  get stored(): RegisterSet {
+    return this.#stored;
+  }
+
+  set stored(set: RegisterSet) {
+    this.#stored = set;
   }
 
   /** Runs what lies at an address. */
@@ -63,21 +97,26 @@ export class RegionExits {
   }
 
   /**
-   * Runs a function until it returns; registers, flags and budget are in memory. Where it does not return, so does the region
-   * not: what runs on then is where the function left.
+   * Runs a function of the guest until it returns; registers, flags and budget are in memory. Where it does not return, so does
+   * the region not: what runs on then is where the function left.
    * @param link the address behind the call.
+   * @param direct the function's index in the module, where it is translated there.
    */
-  call(target: Expr<"i64">, link: bigint): void {
+  call(target: Expr<"i64">, link: bigint, direct: number | undefined): void {
     const code = this.#code;
     code.set(this.#target, target);
     const top = code.let(i32.load(ZERO, STATE.returns));
     code.if(i32.geU(top, i32.of(RETURNS.end)), () => this.#tailCall());
     code.store("i64", top, i64.of(link), RETURNS.entryBytes);
     code.store("i32", ZERO, i32.add(top, i32.of(RETURNS.entryBytes)), STATE.returns);
-    const record = this.#find();
-    countHeat(code, record);
-    const reason = code.let(callIndirect("i32", HANDLER_TYPE, [record], i32.load(record, RECORD.handler)));
+    const reason = code.let(direct === undefined ? this.#callFound() : callOf("i32", direct, [RECORD_PARAMETER]));
     code.if(reason, () => code.return(reason));
+  }
+
+  #callFound(): Expr<"i32"> {
+    const record = this.#find();
+    countHeat(this.#code, record);
+    return callIndirect("i32", HANDLER_TYPE, [record], i32.load(record, RECORD.handler));
   }
 
   /** Leaves so that TypeScript looks for the record of an address. */
@@ -88,10 +127,12 @@ export class RegionExits {
 
   #leave(target: Expr<"i64">, way: number): void {
     const code = this.#code;
-    if (this.#out === undefined) throw new Error("there is no way out here");
+    const out = this.#out.get(this.#stored);
+    this.count++;
     code.set(this.#target, target);
     code.set(this.#way, i32.of(way));
-    code.branch(this.#out);
+    if (out === undefined) code.unreachable();
+    else code.branch(out);
   }
 
   #finish(): void {

@@ -1,4 +1,4 @@
-/** The control-flow graph of a region: what direct branches reach from one instruction. */
+/** The control-flow graph of a function: what direct branches reach from one instruction. */
 
 import { fieldsOf } from "../instruction/row.ts";
 import { decode } from "../instruction/table.ts";
@@ -6,11 +6,8 @@ import type { Placed, Semantics } from "../semantics/operation.ts";
 import { SEMANTICS } from "../semantics/table.ts";
 import { type Flow, flowOf } from "./flow.ts";
 
-/** Instructions in a region at most. */
-const INSTRUCTIONS_MAX = 1000;
 const INSTRUCTION_BYTES = 4;
 const PAGE_MASK = 4095;
-const ENTRY = 0;
 
 export interface Instruction {
   /** Bytes from the region's entry. */
@@ -44,6 +41,9 @@ export interface Block {
 }
 
 export interface Graph {
+  /** Of the first instruction, in bytes from the region's entry. */
+  readonly start: number;
+  readonly instructionCount: number;
   /** In reverse postorder; the entry first. */
   readonly blocks: readonly Block[];
 }
@@ -51,14 +51,23 @@ export interface Graph {
 /** @returns the instruction word so many bytes from the entry; undefined where there is none to be had. */
 export type ReadWord = (at: number) => number | undefined;
 
+export interface GraphSource {
+  /** The region's entry in its page, in bytes. */
+  readonly pageOffset: number;
+  readonly read: ReadWord;
+  /** What is behind so many instructions is left out. */
+  readonly instructionsMax: number;
+}
+
 /**
- * @param pageOffset of the entry, in bytes.
- * @returns undefined where there is no instruction at the entry.
+ * @param start of the function, in bytes from the region's entry.
+ * @returns undefined where there is no instruction at its start.
  */
-export function makeGraph(pageOffset: number, read: ReadWord): Graph | undefined {
-  const instructions = discover(pageOffset, read);
-  const first = makeBlocks(instructions).get(ENTRY);
-  return first === undefined ? undefined : { blocks: makeReducible(first) };
+export function makeGraph(start: number, source: GraphSource): Graph | undefined {
+  const instructions = discover(start, source);
+  const first = makeBlocks(start, instructions).get(start);
+  if (first === undefined) return undefined;
+  return { start, instructionCount: instructions.size, blocks: makeReducible(first) };
 }
 
 /** The addresses to which an instruction's direct ways lead. */
@@ -78,12 +87,12 @@ function targetsOf({ at, flow }: Instruction): { readonly next?: number; readonl
   }
 }
 
-function discover(pageOffset: number, read: ReadWord): ReadonlyMap<number, Instruction> {
+function discover(start: number, { pageOffset, read, instructionsMax }: GraphSource): ReadonlyMap<number, Instruction> {
   const found = new Map<number, Instruction>();
-  const open = [ENTRY];
-  for (let start = open.shift(); start !== undefined; start = open.shift()) {
-    let at: number | undefined = start;
-    while (at !== undefined && !found.has(at) && found.size < INSTRUCTIONS_MAX) {
+  const open = [start];
+  for (let from = open.shift(); from !== undefined; from = open.shift()) {
+    let at: number | undefined = from;
+    while (at !== undefined && !found.has(at) && found.size < instructionsMax) {
       const instruction = instructionAt(at, pageOffset, read);
       if (instruction === undefined) break;
       found.set(at, instruction);
@@ -105,8 +114,8 @@ function instructionAt(at: number, pageOffset: number, read: ReadWord): Instruct
   return { at, word, placed, flow: flowOf(row.name, fields), semantics };
 }
 
-function makeBlocks(instructions: ReadonlyMap<number, Instruction>): ReadonlyMap<number, Block> {
-  const leaders = new Set([ENTRY]);
+function makeBlocks(start: number, instructions: ReadonlyMap<number, Instruction>): ReadonlyMap<number, Block> {
+  const leaders = new Set([start]);
   for (const instruction of instructions.values()) {
     const { next, taken } = targetsOf(instruction);
     if (taken !== undefined) leaders.add(taken);

@@ -283,13 +283,13 @@ export class RegionOperation implements Operation {
   }
 
   #read<T extends IntegerType>(type: Integer<T>, slot: number): Expr<T> {
-    const value = this.#parts.registers.read(slot);
+    const value = this.#parts.registers.readGeneral(slot);
     return (type.bits === 64 ? value : i32.wrap(value)) as Expr<T>;
   }
 
   #write(slot: number, value: Expr<IntegerType>): void {
     const wide = value.type === "i64" ? (value as Expr<"i64">) : i64.extendU(value as Expr<"i32">);
-    this.#parts.registers.write(slot, wide);
+    this.#parts.registers.writeGeneral(slot, wide);
     if (slot === SLOT.stackPointer) this.#stackIsAligned = false;
   }
 
@@ -329,7 +329,7 @@ export class RegionOperation implements Operation {
   /** What has the stack pointer as its base may fault by it (D1.8.2): the interpreter knows. */
   #checkStack(): void {
     if (this.#instruction.placed.fields["Rn"] !== 31 || this.#stackIsAligned) return;
-    const stack = this.#parts.registers.read(SLOT.stackPointer);
+    const stack = this.#parts.registers.readGeneral(SLOT.stackPointer);
     const misaligned = i32.wrap(i64.and(stack, i64.of(STACK_ALIGNMENT - 1n)));
     this.code.if(misaligned, () => this.leave());
     this.#stackIsAligned = !this.#isConditional;

@@ -1,20 +1,24 @@
 /**
- * Translates a region to a function. Branches become blocks and loops as Norman Ramsey, "Beyond Relooper" (ICFP 2022), has them:
+ * Translates a region to a module: its first function, and those that it calls. Branches become blocks and loops as Norman Ramsey, "Beyond Relooper" (ICFP 2022), has them:
  * by the tree of dominators, without a dispatch.
  */
+import { HANDLER_SIGNATURE, IMPORTED_FUNCTIONS } from "../host-functions.ts";
 import { RECORD, STATE } from "../layout.ts";
 import { EXIT } from "../semantics/operation.ts";
 import { Code, type Label, type Local } from "../wasm/code.ts";
-import { type Expr, i32, i64, localGet } from "../wasm/expression.ts";
-import { RegionExits } from "./exits.ts";
+import { type Expr, i32, i64 } from "../wasm/expression.ts";
+import { moduleBytes } from "../wasm/module.ts";
+import { RECORD_PARAMETER, RegionExits } from "./exits.ts";
 import { FLAGS_KIND, type FlagsKind, RegionFlags } from "./flags.ts";
 import { type Block, type Edge, edgesOf, type Graph, type Instruction } from "./graph.ts";
+import { findLiveness, type InstructionUse, isCall, type Liveness } from "./liveness.ts";
 import { RegionOperation, type RegionParts } from "./operation.ts";
-import { RegionRegisters, type RegisterUse } from "./registers.ts";
+import { RegionRegisters, type RegisterSet } from "./registers.ts";
 import type { Windows } from "./windows.ts";
 
 export interface RegionSource {
-  readonly graph: Graph;
+  /** The functions of the guest: the first is the region's entry, the others are called by one of them. */
+  readonly graphs: readonly [Graph, ...Graph[]];
   /** Virtual address of the first instruction. */
   readonly entry: bigint;
   /** Exception level at which it runs. */
@@ -24,18 +28,30 @@ export interface RegionSource {
   readonly handlerOf: (instruction: Instruction) => number;
 }
 
-/** The function's only parameter: the record of the first instruction. */
-const RECORD_PARAMETER = localGet("i32", 0);
+/** What the module exports: a function of `HANDLER_SIGNATURE`. */
+export const REGION_EXPORT = "region";
 const ZERO = i32.of(0);
+const UNUSED: InstructionUse = { read: 0n, written: 0n, leaves: false };
+/** Of the function that other modules call; those of the guest follow. */
+const FIRST_FUNCTION = IMPORTED_FUNCTIONS.length;
 
-/** @returns the body of a function of `HANDLER_SIGNATURE`. */
-export function translateRegion(source: RegionSource): readonly number[] {
-  return new RegionTranslation(source, survey(source)).translate();
+export function translateRegion(source: RegionSource): Uint8Array<ArrayBuffer> {
+  const [first, ...called] = source.graphs;
+  const indices = new Map(called.map(({ start }, index) => [start, FIRST_FUNCTION + 1 + index]));
+  const bodies = called.map((graph) => new FunctionTranslation(source, graph, indices).translate(false));
+  const entry = new FunctionTranslation(source, first, indices).translate(true);
+  const functions = [entry, ...bodies].map((body, index) => ({
+    name: index === 0 ? REGION_EXPORT : undefined,
+    signature: HANDLER_SIGNATURE,
+    body,
+  }));
+  return moduleBytes({ tableType: HANDLER_SIGNATURE, imports: IMPORTED_FUNCTIONS, functions });
 }
 
 /** What is to be known before translation. */
 interface Survey {
-  readonly use: RegisterUse;
+  readonly liveness: Liveness;
+  readonly written: (instruction: Instruction) => RegisterSet;
   /** What set the flags where a block begins; undefined where that depends on the way. */
   readonly flags: ReadonlyMap<Block, FlagsKind | undefined>;
 }
@@ -44,7 +60,7 @@ interface Writing extends RegionParts {
   readonly operation: RegionOperation;
 }
 
-function writing({ graph, entry, level, windows, handlerOf }: RegionSource): Writing {
+function writing({ entry, level, windows, handlerOf }: RegionSource, graph: Graph): Writing {
   const first = graph.blocks[0]?.instructions[0];
   if (first === undefined) throw new Error("a region has no instruction");
   const code = new Code(["i32"]);
@@ -62,24 +78,31 @@ function writing({ graph, entry, level, windows, handlerOf }: RegionSource): Wri
 }
 
 /** Translates once for what the instructions use; the code itself goes nowhere. */
-function survey(source: RegionSource): Survey {
-  const { registers, flags, exits, operation } = writing(source);
+function survey(source: RegionSource, graph: Graph): Survey {
+  const { registers, flags, exits, operation } = writing(source, graph);
   const setBy = new Map<Block, FlagsKind | undefined>();
-  exits.around(
-    () => {
-      for (const block of source.graph.blocks) {
-        flags.begin(FLAGS_KIND.memory);
-        for (const instruction of block.instructions) {
-          if (instruction.flow.kind !== "leave") operation.translate(instruction);
-        }
-        const kind = block.instructions.at(-1)?.flow.kind;
-        const calls = kind === "call" || kind === "indirect call";
-        setBy.set(block, calls ? FLAGS_KIND.memory : flags.lastSet);
+  const uses = new Map<Instruction, InstructionUse>();
+  for (const block of graph.blocks) {
+    flags.begin(FLAGS_KIND.memory);
+    operation.beginBlock();
+    for (const instruction of block.instructions) {
+      if (instruction.flow.kind === "leave") {
+        uses.set(instruction, { read: 0n, written: 0n, leaves: true });
+        continue;
       }
-    },
-    () => {},
-  );
-  return { use: registers.use, flags: flagsAtBegin(source.graph.blocks, setBy) };
+      registers.begin();
+      const before = exits.count;
+      operation.translate(instruction);
+      uses.set(instruction, { read: registers.read, written: registers.written, leaves: exits.count > before });
+    }
+    setBy.set(block, isCall(block) ? FLAGS_KIND.memory : flags.lastSet);
+  }
+  const useOf = (instruction: Instruction): InstructionUse => uses.get(instruction) ?? UNUSED;
+  return {
+    liveness: findLiveness(graph, useOf),
+    written: (instruction) => useOf(instruction).written,
+    flags: flagsAtBegin(graph.blocks, setBy),
+  };
 }
 
 function flagsAtBegin(
@@ -107,8 +130,11 @@ function flagsAtBegin(
   return new Map([...kinds].map(([block, set]) => [block, set.size === 1 ? [...set][0] : undefined]));
 }
 
-class RegionTranslation {
+class FunctionTranslation {
   readonly #source: RegionSource;
+  readonly #graph: Graph;
+  /** Indices in the module of the guest's functions, by where they start. */
+  readonly #functions: ReadonlyMap<number, number>;
   readonly #survey: Survey;
   readonly #writing: Writing;
   readonly #budget: Local<"i32">;
@@ -117,12 +143,14 @@ class RegionTranslation {
   readonly #loops = new Map<Block, Label>();
   readonly #children = new Map<Block, Block[]>();
 
-  constructor(source: RegionSource, known: Survey) {
+  constructor(source: RegionSource, graph: Graph, functions: ReadonlyMap<number, number>) {
     this.#source = source;
-    this.#survey = known;
-    this.#writing = writing(source);
+    this.#graph = graph;
+    this.#functions = functions;
+    this.#survey = survey(source, graph);
+    this.#writing = writing(source, graph);
     this.#budget = this.#writing.code.local("i32");
-    for (const block of source.graph.blocks) {
+    for (const block of graph.blocks) {
       const { dominator } = block;
       if (dominator === undefined || dominator === block) continue;
       const siblings = this.#children.get(dominator) ?? [];
@@ -131,19 +159,23 @@ class RegionTranslation {
     }
   }
 
-  translate(): readonly number[] {
-    const { code, registers, exits } = this.#writing;
-    const [first] = this.#source.graph.blocks;
-    if (first === undefined) throw new Error("a region has no block");
-    this.#enter(first);
+  /** @param isEntry control comes from anywhere. @returns the body of a function of `HANDLER_SIGNATURE`. */
+  translate(isEntry: boolean): readonly number[] {
+    const { code, registers, exits, flags } = this.#writing;
+    const { liveness } = this.#survey;
+    const [first] = this.#graph.blocks;
+    if (first === undefined) throw new Error("a function has no block");
+    if (isEntry) this.#enter(first);
+    this.#begin();
     exits.around(
+      liveness.stored,
       () => {
-        registers.load(this.#survey.use);
+        registers.load(liveness.neededAt(first));
         this.#tree(first);
       },
+      (set) => registers.store(set),
       () => {
-        registers.store(this.#survey.use);
-        this.#writing.flags.storeAny();
+        flags.storeAny();
         code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
       },
     );
@@ -153,7 +185,7 @@ class RegionTranslation {
 
   /** Goes elsewhere where the region is not made for what is now. */
   #enter(first: Block): void {
-    const { code, exits, handlerOf, entry } = this.#writing;
+    const { code, handlerOf, entry } = this.#writing;
     const [instruction] = first.instructions;
     if (instruction === undefined) throw new Error("a block has no instruction");
     const pc = i64.add(i64.load(ZERO, STATE.pcBase), i64.extendU(i32.shrU(RECORD_PARAMETER, i32.of(3))));
@@ -164,10 +196,14 @@ class RegionTranslation {
       code.store("i32", ZERO, RECORD_PARAMETER, STATE.record);
       code.return(i32.of(EXIT.stale));
     });
+  }
+
+  #begin(): void {
+    const { code, exits } = this.#writing;
     code.set(this.#budget, i32.sub(i32.load(ZERO, STATE.budget), i32.of(1)));
     code.if(i32.ltS(code.get(this.#budget), ZERO), () => {
       code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
-      exits.resolve(entry);
+      exits.resolve(this.#addressOf(this.#graph.start));
     });
   }
 
@@ -205,37 +241,47 @@ class RegionTranslation {
   }
 
   #block(block: Block): void {
-    const { operation, flags } = this.#writing;
+    const { operation, flags, exits } = this.#writing;
+    const { liveness, written } = this.#survey;
     operation.beginBlock();
     flags.begin(this.#survey.flags.get(block));
+    let dirty = liveness.dirtyAt(block);
     for (const instruction of block.instructions) {
+      exits.stored = liveness.storedOf(dirty);
       if (instruction.flow.kind === "leave") {
         operation.leaveAt(instruction);
         return;
       }
       operation.translate(instruction);
+      dirty |= written(instruction);
     }
-    this.#end(block);
+    exits.stored = liveness.storedOf(dirty);
+    this.#end(block, dirty);
   }
 
-  #end(block: Block): void {
+  /** @param dirty what differs from memory. */
+  #end(block: Block, dirty: RegisterSet): void {
     const { code, exits, operation } = this.#writing;
     const last = block.instructions.at(-1);
     const { transfer } = operation;
     switch (last?.flow.kind) {
       case "branch":
-        if (transfer?.kind === "if") code.if(transfer.condition, () => this.#follow(block, block.taken));
+        if (transfer?.kind === "if") {
+          const { stored } = exits;
+          code.if(transfer.condition, () => this.#follow(block, block.taken));
+          exits.stored = stored;
+        }
         this.#follow(block, block.next);
         return;
       case "jump":
         this.#follow(block, block.taken);
         return;
       case "call":
-        this.#call(i64.of(this.#addressOf(last.at + last.flow.offset)), last);
+        this.#call(i64.of(this.#addressOf(last.at + last.flow.offset)), block, dirty, last.at + last.flow.offset);
         this.#follow(block, block.next);
         return;
       case "indirect call":
-        if (transfer?.kind === "to") this.#call(transfer.target, last);
+        if (transfer?.kind === "to") this.#call(transfer.target, block, dirty);
         this.#follow(block, block.next);
         return;
       case "indirect":
@@ -270,17 +316,19 @@ class RegionTranslation {
   }
 
   /** Calls a function of the guest, and goes on when it has returned. */
-  #call(target: Expr<"i64">, { at }: Instruction): void {
+  #call(target: Expr<"i64">, { next }: Block, dirty: RegisterSet, start?: number): void {
     const { code, registers, flags, exits } = this.#writing;
-    const link = this.#addressOf(at + 4);
-    registers.store(this.#survey.use);
+    if (next === undefined) throw new Error("a call leads nowhere");
+    const link = this.#addressOf(next.at);
+    registers.store(dirty);
     flags.store();
     code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
-    exits.call(target, link);
+    exits.call(target, link, start === undefined ? undefined : this.#functions.get(start));
     code.if(this.#isStale(), () => exits.resolve(link));
-    registers.load(this.#survey.use);
+    if (next.block !== undefined) registers.load(this.#survey.liveness.neededAt(next.block));
     flags.areInMemory();
     code.set(this.#budget, i32.load(ZERO, STATE.budget));
+    exits.stored = this.#survey.liveness.storedOf(0n);
   }
 
   #addressOf(at: number): bigint {

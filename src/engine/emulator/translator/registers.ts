@@ -1,33 +1,19 @@
-/** The guest's registers in locals of a region's function: loaded at its entry, stored on its way out. */
+/** The guest's registers in locals of a region's function: loaded where they are needed, stored on the ways out. */
 import { SLOT, STATE } from "../layout.ts";
 import type { Code, Local } from "../wasm/code.ts";
 import { type Expr, i32, i64, variable } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
 
-/** Registers by number: general ones by their slot, and SIMD&FP ones. */
-export interface RegisterSets {
-  readonly general: Set<number>;
-  readonly vector: Set<number>;
-}
+/** A set of registers: a bit for each slot of the state, and above them one for each SIMD&FP register. */
+export type RegisterSet = bigint;
 
-/** What a region's instructions use. */
-export interface RegisterUse {
-  readonly read: RegisterSets;
-  readonly written: RegisterSets;
-}
-
-export function noRegisters(): RegisterUse {
-  return {
-    read: { general: new Set(), vector: new Set() },
-    written: { general: new Set(), vector: new Set() },
-  };
-}
-
+const VECTORS_SHIFT = 64;
 const ZERO = i32.of(0);
 
 export class RegionRegisters {
-  /** Filled as instructions are translated. */
-  readonly use = noRegisters();
+  /** What was read and written since the last call of `begin`. */
+  read: RegisterSet = 0n;
+  written: RegisterSet = 0n;
   readonly #code: Code;
   readonly #general = new Map<number, Local<"i64">>();
   readonly #vector = new Map<number, Local<"v128">>();
@@ -36,48 +22,56 @@ export class RegionRegisters {
     this.#code = code;
   }
 
+  /** Begins an instruction. */
+  begin(): void {
+    this.read = 0n;
+    this.written = 0n;
+  }
+
   /** @param slot of the state: 31 reads zero. */
-  read(slot: number): Expr<"i64"> {
+  readGeneral(slot: number): Expr<"i64"> {
     if (slot === SLOT.zero) return i64.of(0n);
-    this.use.read.general.add(slot);
+    this.read |= 1n << BigInt(slot);
     return variable("i64", this.#generalLocal(slot).index);
   }
 
-  write(slot: number, value: Expr<"i64">): void {
+  writeGeneral(slot: number, value: Expr<"i64">): void {
     if (slot === SLOT.zero) return;
-    this.use.written.general.add(slot);
+    this.written |= 1n << BigInt(slot);
     this.#code.set(this.#generalLocal(slot), value);
   }
 
   readVector(register: number): Expr<"v128"> {
-    this.use.read.vector.add(register);
+    this.read |= 1n << BigInt(VECTORS_SHIFT + register);
     return variable("v128", this.#vectorLocal(register).index);
   }
 
   writeVector(register: number, value: Expr<"v128">): void {
-    this.use.written.vector.add(register);
+    this.written |= 1n << BigInt(VECTORS_SHIFT + register);
     this.#code.set(this.#vectorLocal(register), value);
   }
 
-  /** Brings what a region uses from memory into locals. @param use of the whole region. */
-  load({ read, written }: RegisterUse): void {
+  /** From memory into locals. */
+  load(registers: RegisterSet): void {
     const code = this.#code;
-    for (const slot of new Set([...read.general, ...written.general])) {
-      code.set(this.#generalLocal(slot), i64.load(ZERO, STATE.x(slot)));
-    }
-    for (const register of new Set([...read.vector, ...written.vector])) {
-      code.set(this.#vectorLocal(register), v128.load(ZERO, STATE.vector(register)));
+    for (const number of numbersOf(registers)) {
+      if (number < VECTORS_SHIFT) code.set(this.#generalLocal(number), i64.load(ZERO, STATE.x(number)));
+      else {
+        const register = number - VECTORS_SHIFT;
+        code.set(this.#vectorLocal(register), v128.load(ZERO, STATE.vector(register)));
+      }
     }
   }
 
-  /** Brings what a region writes from locals to memory. */
-  store({ written }: RegisterUse): void {
+  /** From locals to memory. */
+  store(registers: RegisterSet): void {
     const code = this.#code;
-    for (const slot of written.general) {
-      code.store("i64", ZERO, code.get(this.#generalLocal(slot)), STATE.x(slot));
-    }
-    for (const register of written.vector) {
-      code.store("v128", ZERO, code.get(this.#vectorLocal(register)), STATE.vector(register));
+    for (const number of numbersOf(registers)) {
+      if (number < VECTORS_SHIFT) code.store("i64", ZERO, code.get(this.#generalLocal(number)), STATE.x(number));
+      else {
+        const register = number - VECTORS_SHIFT;
+        code.store("v128", ZERO, code.get(this.#vectorLocal(register)), STATE.vector(register));
+      }
     }
   }
 
@@ -88,6 +82,14 @@ export class RegionRegisters {
   #vectorLocal(register: number): Local<"v128"> {
     return kept(this.#vector, register, () => this.#code.local("v128"));
   }
+}
+
+function numbersOf(registers: RegisterSet): readonly number[] {
+  const numbers: number[] = [];
+  for (let number = 0, rest = registers; rest !== 0n; number++, rest >>= 1n) {
+    if ((rest & 1n) !== 0n) numbers.push(number);
+  }
+  return numbers;
 }
 
 function kept<V>(map: Map<number, V>, key: number, make: () => V): V {

@@ -14,8 +14,8 @@ export interface FunctionImport {
 }
 
 export interface FunctionBody {
-  /** Exported by it. */
-  readonly name: string;
+  /** Exported by it; undefined where it is not. */
+  readonly name: string | undefined;
   readonly signature: Signature;
   /** As `Code.finish` gives it. */
   readonly body: readonly number[];
@@ -76,7 +76,9 @@ export function moduleBytes({ tableType, imports, functions }: ModuleParts): Uin
       ),
       section(
         SECTION.export,
-        functions.map((made, index) => [...name(made.name), 0, ...unsigned(imports.length + index)]),
+        functions.flatMap((made, index) =>
+          made.name === undefined ? [] : [[...name(made.name), 0, ...unsigned(imports.length + index)]],
+        ),
       ),
       section(
         SECTION.code,
