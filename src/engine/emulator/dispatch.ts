@@ -5,7 +5,7 @@ import type { Code } from "./wasm/code.ts";
 import { type Expr, i32, i64 } from "./wasm/expression.ts";
 
 /** Times that control comes to a place before it is translated. */
-const HEAT_MAX = 64;
+export const HEAT_MAX = 64;
 const ZERO = i32.of(0);
 
 /** Counts that control goes to a record; leaves where that makes it worth translation. Translated ones count no more. */

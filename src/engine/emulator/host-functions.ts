@@ -1,5 +1,6 @@
 /** What generated code imports, in this order; its types are the same in every module. */
 import { FLOAT_FUNCTIONS, type FloatFunctionName } from "./float/functions.ts";
+import type { AccessBytes, AccessOptions } from "./semantics/operation.ts";
 import type { IntegerType } from "./wasm/expression.ts";
 import type { FunctionImport, Signature } from "./wasm/module.ts";
 
@@ -47,4 +48,30 @@ export function floatFunctionIndex(name: FloatFunctionName): number {
 export const HANDLER_SIGNATURE: Signature = { parameters: ["i32"], results: ["i32"] };
 
 /** The argument of the translating functions. */
-export const ACCESS = { bytes: 0xff, unprivileged: 0x100, aligned: 0x200 } as const;
+export const ACCESS = {
+  bytes: 0xff,
+  unprivileged: 0x100,
+  /** Faults where the address is no multiple of `bytes`. */
+  aligned: 0x200,
+  /** It reads before it writes: what a read would fault for is told as a read's fault. */
+  readsFirst: 0x400,
+  /** Logarithm of the bytes of an element: what is to be aligned in memory of devices. */
+  elementShift: 12,
+  element: 0x7000,
+  /** The low four bits of the stack pointer where it is the base. */
+  stackShift: 16,
+  stack: 0xf_0000,
+} as const;
+
+/** What is known of an access before its instruction runs. */
+export function accessOf(
+  bytes: AccessBytes,
+  { isUnprivileged = false, isAligned = false, readsFirst = false, elementBytes }: AccessOptions,
+): number {
+  const element = Math.log2(elementBytes ?? Math.min(bytes, 16));
+  const flags =
+    (isUnprivileged ? ACCESS.unprivileged : 0) |
+    (isAligned ? ACCESS.aligned : 0) |
+    (readsFirst ? ACCESS.readsFirst : 0);
+  return bytes | flags | (element << ACCESS.elementShift);
+}

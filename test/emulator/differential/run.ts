@@ -10,6 +10,21 @@ import { ENTRY_ADDRESS, IMAGE_ADDRESS, type Program } from "./program.ts";
 /** Of the emulator's guest; the program lies in it where it lies on Linux. */
 const MEMORY_BYTES = 64 * 2 ** 20;
 const VECTORS_ADDRESS = 0x10000;
+/** Two levels of tables: without the MMU all memory would be that of devices, where what is not aligned faults. */
+const TABLES = { root: 0x12000, blocks: 0x13000 } as const;
+const MMU = {
+  // The lower half alone, 33 bits of virtual and 40 of physical address.
+  tcr: 31n | (1n << 23n) | (2n << 32n),
+  mair: 0xffn,
+  on: 1n,
+  table: 3n,
+  blockOfEl1: 0x401n,
+  blockOfEl0: 0x441n,
+  rootBlockBytes: 2 ** 30,
+  blockBytes: 2 ** 21,
+} as const;
+/** EL0, everything masked. */
+const PSTATE = 0x3c0n;
 /** Outside the memory: a store there stops the processor. */
 const STOP_ADDRESS = 0x1_0000_0000;
 const TURNS_MAX = 100_000;
@@ -39,9 +54,14 @@ export function runInEmulator({ bytes, results }: Program): Uint8Array {
   const { memory } = processor;
   memory.bytes.set(bytes, GUEST_ADDRESS + IMAGE_ADDRESS);
   writeVectors(memory.view);
+  writeTables(memory.view);
+  processor.setSystemRegister("mair_el1", MMU.mair);
+  processor.setSystemRegister("tcr_el1", MMU.tcr);
+  processor.setSystemRegister("ttbr0_el1", BigInt(TABLES.root));
+  processor.setSystemRegister("sctlr_el1", MMU.on);
   processor.setSystemRegister("vbar_el1", BigInt(VECTORS_ADDRESS));
   processor.setSystemRegister("cpacr_el1", 3n << 20n);
-  processor.pstate = 0x3c5n;
+  processor.pstate = PSTATE;
   processor.pc = BigInt(ENTRY_ADDRESS);
   for (let turn = 0; ; turn++) {
     if (turn === TURNS_MAX) throw new Error("the cases do not end");
@@ -60,7 +80,18 @@ export function runInEmulator({ bytes, results }: Program): Uint8Array {
   return memory.bytes.slice(start, start + results.length);
 }
 
-/** Exceptions from EL1 with its own stack pointer lead to a store that stops. */
+/** The first block is EL1's, with the vectors; the others are EL0's. */
+function writeTables(view: DataView): void {
+  const write = (table: number, index: number, descriptor: bigint) =>
+    view.setBigUint64(GUEST_ADDRESS + table + 8 * index, descriptor, true);
+  write(TABLES.root, 0, BigInt(TABLES.blocks) | MMU.table);
+  write(TABLES.root, STOP_ADDRESS / MMU.rootBlockBytes, BigInt(STOP_ADDRESS) | MMU.blockOfEl1);
+  for (let index = 0; index < MEMORY_BYTES / MMU.blockBytes; index++) {
+    write(TABLES.blocks, index, BigInt(index * MMU.blockBytes) | (index === 0 ? MMU.blockOfEl1 : MMU.blockOfEl0));
+  }
+}
+
+/** Exceptions from EL0 lead to a store that stops. */
 function writeVectors(view: DataView): void {
   const program = [
     0xd518_d080, // msr tpidr_el1, x0
@@ -70,6 +101,6 @@ function writeVectors(view: DataView): void {
   ];
   if (STOP_ADDRESS !== 2 ** 32) throw new Error("the vector stores elsewhere");
   for (const [index, word] of program.entries()) {
-    view.setUint32(GUEST_ADDRESS + VECTORS_ADDRESS + 0x200 + 4 * index, word, true);
+    view.setUint32(GUEST_ADDRESS + VECTORS_ADDRESS + 0x400 + 4 * index, word, true);
   }
 }

@@ -1,8 +1,19 @@
 /** The interpreter's side of a definition: operands come from the record, registers from the state in memory. */
+import { countHeat, returnIfCalled } from "../dispatch.ts";
 import type { FloatFunctionName } from "../float/functions.ts";
-import { ACCESS, floatFunctionIndex, type HostFunctionName, hostFunctionIndex } from "../host-functions.ts";
+import { ACCESS, accessOf, floatFunctionIndex, type HostFunctionName, hostFunctionIndex } from "../host-functions.ts";
 import type { Fields } from "../instruction/row.ts";
-import { BOUNCE_END, CODE_PAGES, CODE_PAGES_ADDRESS, RECORD, SLOT, STATE, STORES, TRANSLATION } from "../layout.ts";
+import {
+  BOUNCE_END,
+  CODE,
+  CODE_PAGES,
+  RECORD,
+  SLOT,
+  STATE,
+  STORES,
+  TRANSLATION,
+  TRANSLATION_TABLES,
+} from "../layout.ts";
 import { conditionOfFlags, setComparedFlags, setComputedFlags } from "../semantics/flags.ts";
 import {
   type AccessBytes,
@@ -231,9 +242,11 @@ export class RecordOperation implements Operation {
     this.code.if(condition, () => this.branch(offset));
   }
 
-  branchTo(target: Expr<"i64">): void {
+  branchTo(target: Expr<"i64">, returns = false): void {
     this.#end();
-    this.#goTo(target);
+    const to = this.code.let(target);
+    if (returns) returnIfCalled(this.code, to);
+    this.#goTo(to);
   }
 
   exit(reason: ExitReason, detail?: Expr<"i64">): void {
@@ -287,31 +300,30 @@ export class RecordOperation implements Operation {
     table: number,
     address: Expr<"i64">,
     bytes: AccessBytes,
-    { isUnprivileged = false, isAligned = false }: AccessOptions,
+    options: AccessOptions,
   ): Place {
     const { code } = this;
     const virtual = code.let(address);
     const low = code.let(i32.wrap(virtual));
     const host = code.local("i32");
+    const isStack = this.choose("base is the stack pointer", ({ fields }) => (fields["Rn"] === 31 ? 1 : 0)) === 1;
+    const stack = isStack ? code.let(i64.and(this.readOrStack(i64, "Rn"), i64.of(15))) : i64.of(0);
     const slowly = () => {
-      const how = bytes | (isUnprivileged ? ACCESS.unprivileged : 0) | (isAligned ? ACCESS.aligned : 0);
+      const how = i32.or(i32.shl(i32.wrap(stack), i32.of(ACCESS.stackShift)), i32.of(accessOf(bytes, options)));
       code.store("i64", ZERO, virtual, STATE.detail);
       code.store("i32", ZERO, this.#record, STATE.record);
-      code.set(host, callOf("i32", hostFunctionIndex(name), [i32.of(how)]));
+      code.set(host, callOf("i32", hostFunctionIndex(name), [how]));
       code.if(i32.eq(code.get(host), i32.of(-1)), () => code.return(i32.of(EXIT.access)));
     };
-    if (isUnprivileged) {
-      slowly();
-      return { address: code.get(host) };
-    }
     const index = i32.and(i32.shrU(low, i32.of(8)), i32.of(0xfff0));
-    const entry = code.let(i32.add(i32.load(ZERO, STATE.translations), index));
+    const tables = options.isUnprivileged ? i32.of(TRANSLATION_TABLES[0]) : i32.load(ZERO, STATE.translations);
+    const entry = code.let(i32.add(tables, index));
     // Of an access that crosses into another page, or is not aligned as it must be, this is no tag.
-    const tag = isAligned
+    const tag = options.isAligned
       ? i64.and(virtual, i64.of(PAGE_MASK | BigInt(bytes - 1)))
       : i64.and(i64.add(virtual, i64.of(bytes - 1)), i64.of(PAGE_MASK));
     code.if(
-      i64.eq(i64.load(entry, table + TRANSLATION.tag), tag),
+      i64.eq(i64.load(entry, table + TRANSLATION.tag), i64.or(tag, stack)),
       () => code.set(host, i32.add(low, i32.load(entry, table + TRANSLATION.addend))),
       slowly,
     );
@@ -361,7 +373,7 @@ export class RecordOperation implements Operation {
     this.code.returnCallIndirect(0, [next], i32.load(next, RECORD.handler));
   }
 
-  /** Counts a branch, and leaves generated code once there were enough. */
+  /** Counts a branch, and leaves generated code once there were enough, in all or to one place. */
   #spend(target: Expr<"i32">): void {
     const { code } = this;
     const left = code.let(i32.sub(i32.load(ZERO, STATE.budget), i32.of(1)));
@@ -370,6 +382,7 @@ export class RecordOperation implements Operation {
       code.store("i32", ZERO, target, STATE.record);
       code.return(i32.of(EXIT.budget));
     });
+    countHeat(code, target);
   }
 
   #goTo(address: Expr<"i64">): void {
@@ -377,10 +390,10 @@ export class RecordOperation implements Operation {
     const target = code.let(address);
     const low = code.let(i32.wrap(target));
     const index = i32.and(i32.shrU(low, i32.of(8)), i32.of((CODE_PAGES - 1) * TRANSLATION.bytes));
-    const entry = code.let(index);
+    const entry = code.let(i32.add(i32.load(ZERO, STATE.translations), index));
     const tag = i64.and(target, i64.of(CODE_PAGE_MASK));
-    code.if(i64.eq(i64.load(entry, CODE_PAGES_ADDRESS + TRANSLATION.tag), tag), () => {
-      const first = i32.load(entry, CODE_PAGES_ADDRESS + TRANSLATION.addend);
+    code.if(i64.eq(i64.load(entry, CODE + TRANSLATION.tag), tag), () => {
+      const first = i32.load(entry, CODE + TRANSLATION.addend);
       const record = code.let(i32.add(first, i32.shl(i32.and(low, i32.of(0xffc)), i32.of(3))));
       code.store("i64", ZERO, i64.sub(target, i64.extendU(i32.shrU(record, i32.of(3)))), STATE.pcBase);
       this.#spend(record);

@@ -14,9 +14,10 @@ export function translateNow(
     tcr: registers.get("tcr_el1"),
     ttbr0: registers.get("ttbr0_el1"),
     ttbr1: registers.get("ttbr1_el1"),
+    mair: registers.get("mair_el1"),
   };
-  const read = (address: bigint) => {
-    const host = memory.host(Number(address), 8);
+  const read = (address: number) => {
+    const host = memory.host(address, 8);
     return host === undefined ? undefined : memory.view.getBigUint64(host, true);
   };
   return translate(values, read, virtual, kind, isUser);

@@ -4,16 +4,28 @@
  */
 import { floatFunctions } from "../float/library.ts";
 import { BUILT_IN, fillRecord, HANDLERS } from "../interpreter/handlers.ts";
-import { PAGE_BYTES, RECORD, RECORDS_A_PAGE, STATE } from "../layout.ts";
+import { PAGE_BYTES, RECORD, RECORDS_A_PAGE, RETURNS, STATE } from "../layout.ts";
 import type { MachineMemory } from "./memory.ts";
+import type { Level } from "./state.ts";
 
 /** Instructions that are decoded at once at most. */
 const RUN_INSTRUCTIONS_MAX = 256;
+
+/** An instruction in the address space of now. */
+export interface PlacedCode {
+  readonly level: Level;
+  readonly pc: bigint;
+  readonly physical: number;
+  /** Address bits that the mapping of it spans. */
+  readonly mappingBits: number;
+}
 
 export class CodeRecords {
   readonly table: WebAssembly.Table;
   readonly imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly #memory: MachineMemory;
+  /** `RECORD.heat` of instructions to which no branch came yet. */
+  firstHeat = 0;
   #instantiatedBatches = 0;
 
   /** @param hostFunctions by name, as `HOST_FUNCTIONS` tells them. */
@@ -28,23 +40,42 @@ export class CodeRecords {
         ...floatFunctions(memory.memory, memory.view),
       },
     };
+    memory.view.setBigInt64(RETURNS.address, RETURNS.none, true);
     this.#instantiate();
   }
 
   /** Runs instructions from a record's on. @returns an `ExitReason`; `STATE.record` is where they left. */
   enter(record: number): number {
     const handler = this.table.get(this.#memory.view.getUint32(record + RECORD.handler, true));
+    this.#memory.view.setUint32(STATE.returns, RETURNS.address, true);
     if (handler === null) throw new Error("a record has a handler that this machine has not");
     return handler(record);
   }
 
   /** The record of an instruction, and from now on how generated code finds it. */
-  place(pc: bigint, physical: number): number {
-    const first = this.#memory.recordsOf(physical, BUILT_IN.nextPage);
-    const record = first + ((physical % PAGE_BYTES) / 4) * RECORD.bytes;
-    this.#memory.keepCodePage(pc, first);
+  place({ level, pc, physical, mappingBits }: PlacedCode): number {
+    const record = this.recordOf(physical);
+    const first = record - ((physical % PAGE_BYTES) / 4) * RECORD.bytes;
+    this.#memory.translations.keepCodePage(level, pc, first, mappingBits);
     this.#memory.view.setBigUint64(STATE.pcBase, BigInt.asUintN(64, pc - BigInt(record >>> 3)), true);
     return record;
+  }
+
+  /** The record of an instruction in the guest's memory. */
+  recordOf(physical: number): number {
+    return this.#memory.recordsOf(physical, BUILT_IN.nextPage) + ((physical % PAGE_BYTES) / 4) * RECORD.bytes;
+  }
+
+  /** Fills the record of an instruction in the guest's memory, unless it is filled. */
+  fill(physical: number): void {
+    const record = this.recordOf(physical);
+    if (this.#memory.view.getUint32(record + RECORD.handler, true) === BUILT_IN.decode) this.decodeRun(record);
+  }
+
+  /** Puts a function into the table. */
+  setFunction(index: number, made: WebAssembly.ExportedFunction): void {
+    if (index >= this.table.length) this.table.grow(Math.max(64, index - this.table.length + 1));
+    this.table.set(index, made);
   }
 
   /** The address of a record's instruction, where it runs now. */
@@ -60,14 +91,18 @@ export class CodeRecords {
     const end = Math.min(RECORDS_A_PAGE, first + RUN_INSTRUCTIONS_MAX);
     const host = memory.host(physical, 4);
     if (host === undefined) throw new Error("a record has no instruction");
-    for (let index = first; index < end; index++) {
+    let index = first;
+    while (index < end) {
       const offset = 4 * (index - first);
       const at = record + (offset / 4) * RECORD.bytes;
       if (index > first && memory.view.getUint32(at + RECORD.handler, true) !== BUILT_IN.decode) break;
       const { handler, placed } = HANDLERS.find(memory.view.getUint32(host + offset, true), 4 * index);
       fillRecord(memory.view, at, handler, placed);
+      memory.view.setInt32(at + RECORD.heat, this.firstHeat, true);
+      index++;
       if (handler.endsRun) break;
     }
+    memory.noteInstructions(physical, 4 * (index - first));
     HANDLERS.flush();
     this.#instantiate();
   }
@@ -78,9 +113,8 @@ export class CodeRecords {
       if (batch === undefined) break;
       const { exports } = new WebAssembly.Instance(batch.module, this.imports);
       for (const index of batch.indices) {
-        if (index >= this.table.length) this.table.grow(Math.max(64, index - this.table.length + 1));
         const handler = exports[String(index)];
-        if (handler !== undefined) this.table.set(index, handler);
+        if (handler !== undefined) this.setFunction(index, handler);
       }
     }
   }

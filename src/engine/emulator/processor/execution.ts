@@ -1,21 +1,57 @@
 /** The loop that enters generated code, and does what it came back for. */
-import { STATE } from "../layout.ts";
+import { RETURNS, STATE } from "../layout.ts";
 import { EXIT } from "../semantics/operation.ts";
 import { translateNow } from "./address-space.ts";
 import type { CodeRecords } from "./code.ts";
+import type { DataAccess } from "./data-access.ts";
 import { returnFromException, takeException } from "./exceptions.ts";
+import type { Interrupts } from "./interrupts.ts";
+import { LETS_EL0 } from "./reach.ts";
+import type { Regions } from "./regions.ts";
 import type { ProcessorState } from "./state.ts";
 import { EXCEPTION_CLASS, FAULT, ISS_ANY_CONDITION, type Trap } from "./syndrome.ts";
+import type { GenericTimer } from "./timer.ts";
+import { withoutTag } from "./translate.ts";
 
+export interface ExecutionParts {
+  readonly state: ProcessorState;
+  readonly code: CodeRecords;
+  readonly data: DataAccess;
+  readonly interrupts: Interrupts;
+  readonly timer: GenericTimer;
+  /** Undefined where nothing is translated. */
+  readonly regions: Regions | undefined;
+}
+
+/** `wait`: until an interrupt, or an event where WFE waits. */
 export type ProcessorStop = "stopped" | "budget" | "wait";
+
+/** HINT's numbers (C6.2.101). */
+const HINT = { wfe: 2, wfi: 3 } as const;
+const ISS_WAITS_FOR_EVENT = 1;
+const INSTRUCTION_BYTES = 4n;
+
+/** What WFI or WFE waits for. @param until the counter's value at the next event of the event stream. */
+type Wait = { readonly for: "interrupt" } | { readonly for: "event"; readonly until: bigint | undefined };
 
 export class Execution {
   readonly #state: ProcessorState;
   readonly #code: CodeRecords;
+  readonly #data: DataAccess;
+  readonly #interrupts: Interrupts;
+  readonly #timer: GenericTimer;
+  readonly #regions: Regions | undefined;
+  #waiting: Wait | undefined;
+  /** Of the budget, what was taken away so that generated code comes back soon. */
+  #withheld = 0;
 
-  constructor(state: ProcessorState, code: CodeRecords) {
+  constructor({ state, code, data, interrupts, timer, regions }: ExecutionParts) {
     this.#state = state;
     this.#code = code;
+    this.#data = data;
+    this.#interrupts = interrupts;
+    this.#timer = timer;
+    this.#regions = regions;
   }
 
   get #view(): DataView {
@@ -24,13 +60,55 @@ export class Execution {
 
   /** Runs until the budget of branches backwards and exceptions is used, or something stops it. */
   run(budget: number): ProcessorStop {
+    this.#timer.update();
+    if (this.#waiting !== undefined && !this.#hasCome(this.#waiting)) return "wait";
+    this.#waiting = undefined;
+    this.#withheld = 0;
     this.#view.setInt32(STATE.budget, budget, true);
     for (;;) {
-      const record = this.#resolve();
-      const stop = record === undefined ? undefined : this.#runFrom(record);
+      const stop = this.#step();
       if (stop !== undefined) return stop;
-      if (this.#spend() <= 0) return "budget";
+      if (this.#spend() <= 0 && !this.#giveBack()) return "budget";
     }
+  }
+
+  /** Generated code comes back at its next branch backwards, so that an interrupt is taken. */
+  attend(): void {
+    this.#withheld += this.#view.getInt32(STATE.budget, true);
+    this.#view.setInt32(STATE.budget, 0, true);
+  }
+
+  /** Nanoseconds until the processor may have to do something; undefined where it has not to wait, or waits for the host alone. */
+  nextTimerDeadlineNs(): number | undefined {
+    const output = this.#timer.nextOutputNs();
+    const waiting = this.#waiting;
+    if (waiting?.for !== "event" || waiting.until === undefined) return output;
+    return Math.min(output ?? Number.POSITIVE_INFINITY, this.#timer.nsUntilCounter(waiting.until));
+  }
+
+  #step(): ProcessorStop | undefined {
+    if (this.#interrupts.isTakeable && !this.#data.isInStore) this.#interrupts.take();
+    const record = this.#resolve();
+    if (record === undefined) return undefined;
+    const regions = this.#regions;
+    if (regions?.isEager && !regions.has(record)) regions.translate(record);
+    return this.#runFrom(record);
+  }
+
+  #hasCome(waiting: Wait): boolean {
+    if (waiting.for === "interrupt") return this.#interrupts.pending !== 0n;
+    const { until } = waiting;
+    return (
+      this.#interrupts.isTakeable || this.#state.hasEvent || (until !== undefined && this.#timer.counter() >= until)
+    );
+  }
+
+  /** @returns whether there is budget left, which `attend` took away. */
+  #giveBack(): boolean {
+    const left = this.#withheld + this.#view.getInt32(STATE.budget, true);
+    this.#withheld = 0;
+    this.#view.setInt32(STATE.budget, left, true);
+    return left > 0;
   }
 
   /** @returns as `#leave` does, with `pc` where the instructions came back. */
@@ -58,19 +136,28 @@ export class Execution {
     switch (reason) {
       case EXIT.target:
         return undefined;
+      case EXIT.synchronize:
+        return undefined;
+      case EXIT.returned:
+        state.pc = RETURNS.none;
+        return undefined;
+      case EXIT.hot:
+        this.#regions?.translate(this.#view.getUint32(STATE.record, true));
+        return undefined;
+      case EXIT.stale:
+        this.#regions?.revalidate(this.#view.getUint32(STATE.record, true));
+        return undefined;
       case EXIT.budget:
-        return "budget";
-      case EXIT.wait:
-        return "wait";
+        return this.#giveBack() ? undefined : "budget";
+      case EXIT.hint:
+        return this.#hint(this.#detail());
       case EXIT.access:
-      case EXIT.system: {
-        const { trap } = state;
-        state.trap = undefined;
-        if (trap === undefined) return "stopped";
-        return this.#take(trap);
-      }
+        return this.#takeOwn() ? undefined : "stopped";
+      case EXIT.system:
+        if (!this.#takeOwn()) state.pc += INSTRUCTION_BYTES;
+        return undefined;
       case EXIT.svc:
-        return this.#take({ exceptionClass: EXCEPTION_CLASS.svc, iss: this.#detail() }, state.pc + 4n);
+        return this.#take({ exceptionClass: EXCEPTION_CLASS.svc, iss: this.#detail() }, state.pc + INSTRUCTION_BYTES);
       case EXIT.brk:
         return this.#take({ exceptionClass: EXCEPTION_CLASS.brk, iss: this.#detail() });
       case EXIT.vectorTrap:
@@ -81,6 +168,37 @@ export class Execution {
       default:
         return this.#take({ exceptionClass: EXCEPTION_CLASS.unknown, iss: 0 });
     }
+  }
+
+  /** Takes what the instruction at hand met. @returns whether there was something. */
+  #takeOwn(): boolean {
+    const { trap } = this.#state;
+    this.#state.trap = undefined;
+    if (trap !== undefined) this.#take(trap);
+    return trap !== undefined;
+  }
+
+  /** WFI, WFE, SEV, SEVL (D1.6). */
+  #hint(number: number): ProcessorStop | undefined {
+    const state = this.#state;
+    const isForEvent = number === HINT.wfe;
+    if (!isForEvent && number !== HINT.wfi) {
+      state.hasEvent = true;
+      state.pc += INSTRUCTION_BYTES;
+      return undefined;
+    }
+    const waiting: Wait = isForEvent ? { for: "event", until: this.#timer.nextEventCounter() } : { for: "interrupt" };
+    if (!this.#hasCome(waiting)) {
+      const lets = isForEvent ? LETS_EL0.waitForEvent : LETS_EL0.waitForInterrupt;
+      if (state.level === 0 && (state.registers.get("sctlr_el1") & lets) === 0n) {
+        const iss = ISS_ANY_CONDITION | (isForEvent ? ISS_WAITS_FOR_EVENT : 0);
+        return this.#take({ exceptionClass: EXCEPTION_CLASS.waitInstruction, iss });
+      }
+      this.#waiting = waiting;
+    }
+    if (isForEvent) state.hasEvent = false;
+    state.pc += INSTRUCTION_BYTES;
+    return this.#waiting === undefined ? undefined : "wait";
   }
 
   #take(trap: Trap, returnAddress = this.#state.pc): undefined {
@@ -95,11 +213,15 @@ export class Execution {
   /** The record of the instruction at `pc`; undefined where that faults, with `pc` at the vector then. */
   #resolve(): number | undefined {
     const state = this.#state;
-    const { pc, level } = state;
+    const { level } = state;
+    const pc = withoutTag(state.registers.get("tcr_el1"), state.pc);
+    state.pc = pc;
     if (state.isIllegal) return this.#take({ exceptionClass: EXCEPTION_CLASS.illegalState, iss: 0 });
     if ((pc & 3n) !== 0n) return this.#take({ exceptionClass: EXCEPTION_CLASS.pcAlignment, iss: 0, address: pc });
     const found = translateNow(state, pc, "execute", level === 0);
-    if (!found.isFault && state.memory.host(found.address, 4) !== undefined) return this.#code.place(pc, found.address);
+    if (!found.isFault && state.memory.host(found.address, 4) !== undefined) {
+      return this.#code.place({ level, pc, physical: found.address, mappingBits: found.mappingBits });
+    }
     const iss = found.isFault ? found.status : FAULT.external;
     const exceptionClass = level === 0 ? EXCEPTION_CLASS.instructionAbortLower : EXCEPTION_CLASS.instructionAbort;
     return this.#take({ exceptionClass, iss, address: pc });

@@ -1,7 +1,5 @@
 /** A machine's WebAssembly memory: state, translations, records and the guest's memory, behind one another. */
 import {
-  CODE_PAGES,
-  CODE_PAGES_ADDRESS,
   GUEST_ADDRESS,
   PAGE_BYTES,
   RECORD,
@@ -9,17 +7,18 @@ import {
   RECORD_PAGES,
   RECORD_PAGES_ADDRESS,
   RECORDS_A_PAGE,
-  STORES,
-  TRANSLATION,
-  TRANSLATION_TABLES,
-  TRANSLATION_TABLES_END,
-  TRANSLATIONS,
 } from "../layout.ts";
+import { TranslationCache } from "./translation-cache.ts";
 
 const WASM_PAGE_BYTES = 65536;
 /** WebAssembly's memories end there. */
 const MEMORY_BYTES_MAX = 2 ** 32;
 export const GUEST_BYTES_MAX = MEMORY_BYTES_MAX - GUEST_ADDRESS;
+
+/** Stores to a line without instructions change no records. */
+const LINE_BYTES = 64;
+const LINES_A_PAGE = PAGE_BYTES / LINE_BYTES;
+const INSTRUCTION_BYTES = 4;
 
 /** Where a page's records lie, by the page's number, and whose they are. */
 export class MachineMemory {
@@ -27,13 +26,20 @@ export class MachineMemory {
   readonly view: DataView;
   readonly bytes: Uint8Array;
   readonly guestBytes: number;
-  /** By the number of a page of the guest's memory: its first record, or 0. */
-  readonly #records: Uint32Array;
-  /** By the place of a page's records: the page's number. */
-  readonly #pages = new Uint32Array(RECORD_PAGES);
-  #usedPages = 0;
+  readonly translations: TranslationCache;
   /** Called with the number of each page whose instructions were written, or whose records are gone. */
   onCodeChanged: (page: number) => void = () => {};
+  /** How often all records were dropped. */
+  recordsGeneration = 0;
+  /** By the number of a page of the guest's memory: its first record, or 0. */
+  readonly #records: Uint32Array;
+  /** By the number of a page: 1 where stores to it may be kept as plain translations. */
+  readonly #isStoredTo: Uint8Array;
+  /** By the place of a page's records: the page's number. */
+  readonly #pages = new Uint32Array(RECORD_PAGES);
+  /** By the place of a page's records, then by line: 1 where records were filled from it. */
+  readonly #lines = new Uint8Array(RECORD_PAGES * LINES_A_PAGE);
+  #usedPages = 0;
 
   /** @param guestBytes a multiple of the page, at most `GUEST_BYTES_MAX`. @throws RangeError where there is no room. */
   constructor(guestBytes: number) {
@@ -43,7 +49,8 @@ export class MachineMemory {
     this.bytes = new Uint8Array(this.memory.buffer);
     this.guestBytes = guestBytes;
     this.#records = new Uint32Array(Math.ceil(guestBytes / PAGE_BYTES));
-    this.forgetTranslations();
+    this.#isStoredTo = new Uint8Array(this.#records.length);
+    this.translations = new TranslationCache(this.memory.buffer);
   }
 
   /** Host address of guest-physical bytes; undefined where they are not all there. */
@@ -51,39 +58,21 @@ export class MachineMemory {
     return physical >= 0 && physical + bytes <= this.guestBytes ? GUEST_ADDRESS + physical : undefined;
   }
 
-  forgetTranslations(): void {
-    this.#invalidate(TRANSLATION_TABLES[0], TRANSLATION_TABLES_END);
-    this.forgetCodePages();
+  /** Tells that generated code will store to a page without asking. @returns false where the page has records. */
+  mayStorePlainly(physical: number): boolean {
+    const page = Math.floor(physical / PAGE_BYTES);
+    if (this.#records[page] !== 0) return false;
+    this.#isStoredTo[page] = 1;
+    return true;
   }
 
-  forgetCodePages(): void {
-    this.#invalidate(CODE_PAGES_ADDRESS, CODE_PAGES_ADDRESS + CODE_PAGES * TRANSLATION.bytes);
-  }
-
-  /** All tags become -1. */
-  #invalidate(from: number, to: number): void {
-    this.bytes.fill(0xff, from, to);
-  }
-
-  /** Keeps a translation for accesses of a whole page. */
-  keepTranslation(kind: "load" | "store", level: 0 | 1, virtual: bigint, host: number): void {
-    const table = TRANSLATION_TABLES[level] + (kind === "store" ? STORES : 0);
-    const entry = table + Number((virtual >> 12n) & BigInt(TRANSLATIONS - 1)) * TRANSLATION.bytes;
-    const page = BigInt.asUintN(64, virtual & ~0xfffn);
-    this.view.setBigUint64(entry + TRANSLATION.tag, page, true);
-    const hostPage = host - (host % PAGE_BYTES);
-    this.view.setInt32(entry + TRANSLATION.addend, (hostPage - Number(BigInt.asUintN(32, page))) | 0, true);
-  }
-
-  keepCodePage(virtual: bigint, firstRecord: number): void {
-    const entry = CODE_PAGES_ADDRESS + Number((virtual >> 12n) & BigInt(CODE_PAGES - 1)) * TRANSLATION.bytes;
-    this.view.setBigUint64(entry + TRANSLATION.tag, BigInt.asUintN(64, virtual & ~0xfffn), true);
-    this.view.setUint32(entry + TRANSLATION.addend, firstRecord, true);
-  }
-
-  /** Whether stores to the page may change records. */
-  hasRecords(physical: number): boolean {
-    return this.#records[Math.floor(physical / PAGE_BYTES)] !== 0;
+  /** Whether stores to a stretch may change records. */
+  hasRecords(physical: number, bytes: number): boolean {
+    const last = Math.floor((physical + bytes - 1) / PAGE_BYTES);
+    for (let page = Math.floor(physical / PAGE_BYTES); page <= last; page++) {
+      if ((this.#records[page] ?? 0) !== 0) return true;
+    }
+    return false;
   }
 
   /** The first record of a page, which gets records where it has none. @param nextPage handler of what lies behind the page. */
@@ -97,17 +86,23 @@ export class MachineMemory {
     this.bytes.fill(0, first, first + RECORD_PAGE_BYTES);
     this.view.setUint32(first + RECORDS_A_PAGE * RECORD.bytes + RECORD.handler, nextPage, true);
     this.#pages[place] = page;
+    this.#lines.fill(0, place * LINES_A_PAGE, (place + 1) * LINES_A_PAGE);
     this.#records[page] = first;
-    // Stores to the page must not pass by any more.
-    for (const table of TRANSLATION_TABLES) this.#invalidate(table + STORES, table + 2 * STORES);
+    this.translations.renew();
+    if (this.#isStoredTo[page] === 1) {
+      this.#isStoredTo[page] = 0;
+      this.translations.forgetStores();
+    }
     return first;
   }
 
   #dropRecords(): void {
     const dropped = this.#pages.slice(0, this.#usedPages);
     this.#usedPages = 0;
+    this.recordsGeneration++;
     this.#records.fill(0);
-    this.forgetCodePages();
+    // Pages of code, and stores to them that may pass by TypeScript now.
+    this.translations.forgetAll();
     for (const page of dropped) this.onCodeChanged(page);
   }
 
@@ -116,20 +111,45 @@ export class MachineMemory {
     const offset = record - RECORD_PAGES_ADDRESS;
     const place = Math.floor(offset / RECORD_PAGE_BYTES);
     const index = (offset - place * RECORD_PAGE_BYTES) / RECORD.bytes;
-    return (this.#pages[place] ?? 0) * PAGE_BYTES + 4 * index;
+    return (this.#pages[place] ?? 0) * PAGE_BYTES + INSTRUCTION_BYTES * index;
   }
 
-  /** What was written there is decoded anew. */
+  /** Tells that instructions were read from there, in one page that has records: stores to them are told of from now on. */
+  noteInstructions(physical: number, bytes: number): void {
+    const lines = this.#linesOf(Math.floor(physical / PAGE_BYTES));
+    if (lines === undefined) return;
+    const offset = physical % PAGE_BYTES;
+    const last = Math.floor((offset + bytes - 1) / LINE_BYTES);
+    this.#lines.fill(1, lines + Math.floor(offset / LINE_BYTES), lines + last + 1);
+  }
+
+  /** What was or will be written there at once is decoded anew. */
   forgetInstructions(physical: number, bytes: number): void {
-    const first = physical - (physical % 4);
-    for (let at = first; at < physical + bytes; at += 4) {
-      const records = this.#records[Math.floor(at / PAGE_BYTES)];
-      if (records === undefined || records === 0) continue;
-      this.view.setUint32(records + ((at % PAGE_BYTES) / 4) * RECORD.bytes + RECORD.handler, 0, true);
+    const last = Math.floor((physical + bytes - 1) / LINE_BYTES);
+    for (let line = Math.floor(physical / LINE_BYTES); line <= last; line++) {
+      const page = Math.floor(line / LINES_A_PAGE);
+      const lines = this.#linesOf(page);
+      const at = (lines ?? 0) + (line % LINES_A_PAGE);
+      if (lines === undefined || this.#lines[at] === 0) continue;
+      this.#lines[at] = 0;
+      this.#forgetLine(
+        (this.#records[page] ?? 0) + (line % LINES_A_PAGE) * (LINE_BYTES / INSTRUCTION_BYTES) * RECORD.bytes,
+      );
+      this.onCodeChanged(page);
     }
-    const last = Math.floor((physical + bytes - 1) / PAGE_BYTES);
-    for (let page = Math.floor(physical / PAGE_BYTES); page <= last; page++) {
-      if ((this.#records[page] ?? 0) !== 0) this.onCodeChanged(page);
+  }
+
+  #forgetLine(firstRecord: number): void {
+    const end = firstRecord + (LINE_BYTES / INSTRUCTION_BYTES) * RECORD.bytes;
+    for (let record = firstRecord; record < end; record += RECORD.bytes) {
+      this.view.setUint32(record + RECORD.handler, 0, true);
     }
+  }
+
+  /** Where the lines of a page are told of; undefined where it has no records. */
+  #linesOf(page: number): number | undefined {
+    const records = this.#records[page];
+    if (records === undefined || records === 0) return undefined;
+    return ((records - RECORD_PAGES_ADDRESS) / RECORD_PAGE_BYTES) * LINES_A_PAGE;
   }
 }

@@ -5,15 +5,22 @@ import type { Bus } from "./bus.ts";
 import { CodeRecords } from "./code.ts";
 import { DataAccess } from "./data-access.ts";
 import { Execution, type ProcessorStop } from "./execution.ts";
+import { type InterruptLine, Interrupts } from "./interrupts.ts";
 import { MachineMemory } from "./memory.ts";
+import { Regions } from "./regions.ts";
 import { RegisterAccess } from "./register-access.ts";
 import { SystemRegisters } from "./registers.ts";
 import { ProcessorState } from "./state.ts";
 import { SystemInstructions } from "./system-instructions.ts";
-import { GenericTimer } from "./timer.ts";
+import { GenericTimer, type Timer, type TimerListener } from "./timer.ts";
 
 export type { Bus } from "./bus.ts";
 export type { ProcessorStop } from "./execution.ts";
+export type { InterruptLine } from "./interrupts.ts";
+export type { Timer, TimerListener } from "./timer.ts";
+
+/** What is translated to WebAssembly: what runs often, whatever is branched to, or nothing. The rest is interpreted. */
+export type Translation = "hot" | "all" | "none";
 
 export class Processor {
   readonly memory: MachineMemory;
@@ -21,21 +28,32 @@ export class Processor {
   readonly counterHz: number;
   readonly #state: ProcessorState;
   readonly #timer: GenericTimer;
+  readonly #interrupts: Interrupts;
   readonly #registerAccess: RegisterAccess;
   readonly #code: CodeRecords;
   readonly #execution: Execution;
 
-  /** @param nowNs of a clock that goes on evenly, in nanoseconds. */
-  constructor(guestBytes: number, bus: Bus, counterHz: number, nowNs: () => number) {
+  /**
+   * @param nowNs of a clock that goes on evenly, in nanoseconds.
+   */
+  constructor(guestBytes: number, bus: Bus, counterHz: number, nowNs: () => number, translation: Translation = "hot") {
     this.memory = new MachineMemory(guestBytes);
     this.registers = new SystemRegisters(counterHz);
     this.counterHz = counterHz;
     this.#state = new ProcessorState(this.memory, this.registers);
     this.#timer = new GenericTimer(this.registers, counterHz, nowNs);
-    this.#registerAccess = new RegisterAccess(this.#state, this.#timer);
+    this.#interrupts = new Interrupts(this.#state);
+    this.#registerAccess = new RegisterAccess(this.#state, this.#timer, this.#interrupts);
     const data = new DataAccess(this.#state, bus);
     this.#code = new CodeRecords(this.memory, hostFunctions(data, this.#registerAccess, this.#state));
-    this.#execution = new Execution(this.#state, this.#code);
+    this.#execution = new Execution({
+      state: this.#state,
+      code: this.#code,
+      data,
+      interrupts: this.#interrupts,
+      timer: this.#timer,
+      regions: translation === "none" ? undefined : new Regions(this.#state, this.#code, translation === "all"),
+    });
   }
 
   get pc(): bigint {
@@ -86,6 +104,29 @@ export class Processor {
   /** Writes a system register as MSR does. */
   setSystemRegister(...[register, value]: Parameters<SystemRegisters["set"]>): void {
     this.#registerAccess.set(register, value);
+  }
+
+  /**
+   * An input of the processor becomes high or low. An exception for it is taken before one of the next instructions, at the
+   * latest with the next branch backwards, while PSTATE does not mask it.
+   */
+  setInterrupt(line: InterruptLine, isHigh: boolean): void {
+    this.#interrupts.setLine(line, isHigh);
+    if (this.#interrupts.isTakeable) this.#execution.attend();
+  }
+
+  /** Called when the output of a timer changes, which `run` looks after: a host leads it to its interrupt controller. */
+  set onTimerOutput(listener: TimerListener) {
+    this.#timer.onOutput = listener;
+  }
+
+  timerOutput(timer: Timer): boolean {
+    return this.#timer.output(timer);
+  }
+
+  /** Nanoseconds until a timer's output changes or an event comes; undefined where only the host can end a wait. */
+  nextTimerDeadlineNs(): number | undefined {
+    return this.#execution.nextTimerDeadlineNs();
   }
 
   /** Runs until the budget of branches backwards and exceptions is used, or something stops it. */

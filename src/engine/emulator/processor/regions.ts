@@ -1,4 +1,5 @@
 /** A machine's translated regions: made of what is hot, shared with other machines, dropped as their instructions change. */
+import { HEAT_MAX } from "../dispatch.ts";
 import { HANDLERS } from "../interpreter/handlers.ts";
 import { PAGE_BYTES, RECORD, STATE } from "../layout.ts";
 import { type Block, type Graph, type GraphSource, type Instruction, makeGraph } from "../translator/graph.ts";
@@ -55,6 +56,7 @@ class SharedModules {
 const SHARED = new SharedModules();
 
 export class Regions {
+  readonly isEager: boolean;
   readonly #state: ProcessorState;
   readonly #code: CodeRecords;
   /** By the record of the first instruction. */
@@ -65,9 +67,12 @@ export class Regions {
   #slots = 0;
   #windows: { readonly epoch: number; readonly windows: Windows } | undefined;
 
-  constructor(state: ProcessorState, code: CodeRecords) {
+  /** @param isEager whatever control comes to is translated at once. */
+  constructor(state: ProcessorState, code: CodeRecords, isEager: boolean) {
     this.#state = state;
     this.#code = code;
+    this.isEager = isEager;
+    if (isEager) code.firstHeat = HEAT_MAX - 1;
     state.memory.onCodeChanged = (page) => {
       for (const region of this.#byPage.get(page) ?? []) this.#drop(region);
     };
@@ -76,6 +81,11 @@ export class Regions {
   /** Number of regions that are held. */
   get count(): number {
     return this.#regions.size;
+  }
+
+  /** Whether there is a region at a record. */
+  has(record: number): boolean {
+    return this.#regions.has(record);
   }
 
   /** Translates what begins at `pc`, if it can be. @param record its record. */

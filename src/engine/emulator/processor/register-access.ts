@@ -1,7 +1,9 @@
 /** MRS, MSR (register) and MSR (immediate): what reading and writing a system register does beside its value. */
 import { updateFloatLimits } from "../float/limits.ts";
+import type { SystemRegister } from "../instruction/system-register.ts";
 import { STATE } from "../layout.ts";
-import { reachableRegister } from "./registers.ts";
+import type { Interrupts } from "./interrupts.ts";
+import { LETS_EL0, reachOf } from "./reach.ts";
 import { type ProcessorState, PSTATE } from "./state.ts";
 import { EXCEPTION_CLASS, ISS_ANY_CONDITION } from "./syndrome.ts";
 import type { GenericTimer } from "./timer.ts";
@@ -10,38 +12,51 @@ const FPCR_WRITABLE = 0x07c0_0000n;
 const FPSR_WRITABLE = 0x0800_009fn;
 /** Places that MSR (immediate) writes, by op1:op2. */
 const FIELD = { stack: 5, set: 30 } as const;
-
-type WrittenRegister = Parameters<ProcessorState["registers"]["set"]>[0];
+/** What decides on translations. */
+const TRANSLATING: ReadonlySet<SystemRegister> = new Set([
+  "sctlr_el1",
+  "tcr_el1",
+  "ttbr0_el1",
+  "ttbr1_el1",
+  "mair_el1",
+]);
+const ZERO_BLOCKS_PROHIBITED = 1n << 4n;
 
 export class RegisterAccess {
   readonly #state: ProcessorState;
   readonly #timer: GenericTimer;
+  readonly #interrupts: Interrupts;
 
-  constructor(state: ProcessorState, timer: GenericTimer) {
+  constructor(state: ProcessorState, timer: GenericTimer, interrupts: Interrupts) {
     this.#state = state;
     this.#timer = timer;
+    this.#interrupts = interrupts;
   }
 
   /** Writes a register as MSR at EL1 does. */
-  set(register: WrittenRegister, value: bigint): void {
+  set(register: SystemRegister, value: bigint): void {
     const state = this.#state;
+    const before = state.registers.get(register);
     state.registers.set(register, value);
-    state.useLevel();
-    state.memory.forgetTranslations();
+    if (TRANSLATING.has(register) && state.registers.get(register) !== before) state.memory.translations.forgetAll();
+    if (register === "cpacr_el1") state.useLevel();
+    if (register.startsWith("cnt")) this.#timer.update();
   }
 
   /** As `readSystemRegister` of the host functions. */
   read(encoding: number): number {
     const state = this.#state;
-    const register = reachableRegister(encoding, false, state.level);
-    if (register === undefined) return state.undefinedInstruction();
+    const register = reachOf(state, encoding, false);
+    if (register === "undefined") return state.undefinedInstruction();
+    if (register === "trapped") return state.trappedSystemAccess();
     if (register === "sp_el0" && state.stackInUse === 0) return state.undefinedInstruction();
     if ((register === "fpcr" || register === "fpsr") && this.#vectorsTrap()) return 1;
-    state.view.setBigUint64(STATE.detail, BigInt.asUintN(64, this.#value(register)), true);
+    const value = register === "reserved" ? 0n : this.#value(register);
+    state.view.setBigUint64(STATE.detail, BigInt.asUintN(64, value), true);
     return 0;
   }
 
-  #value(register: NonNullable<ReturnType<typeof reachableRegister>>): bigint {
+  #value(register: SystemRegister): bigint {
     const state = this.#state;
     const timer = this.#timer;
     switch (register) {
@@ -55,10 +70,14 @@ export class RegisterAccess {
         return BigInt(state.level) << 2n;
       case "sp_el0":
         return state.otherStackPointer;
+      case "isr_el1":
+        return this.#interrupts.pending;
       case "fpcr":
         return BigInt(state.view.getUint32(STATE.fpcr, true));
       case "fpsr":
         return BigInt(state.view.getUint32(STATE.fpsr, true));
+      case "dczid_el0":
+        return state.registers.get(register) | (this.#letsZeroBlocks() ? 0n : ZERO_BLOCKS_PROHIBITED);
       case "cntvct_el0":
       case "cntpct_el0":
         return timer.counter();
@@ -75,6 +94,10 @@ export class RegisterAccess {
     }
   }
 
+  #letsZeroBlocks(): boolean {
+    return this.#state.level === 1 || (this.#state.registers.get("sctlr_el1") & LETS_EL0.zeroBlocks) !== 0n;
+  }
+
   #vectorsTrap(): boolean {
     if (!this.#state.vectorsTrap) return false;
     this.#state.trap = { exceptionClass: EXCEPTION_CLASS.vectors, iss: ISS_ANY_CONDITION };
@@ -84,15 +107,16 @@ export class RegisterAccess {
   /** As `writeSystemRegister` of the host functions. */
   write(encoding: number, value: bigint): number {
     const state = this.#state;
-    const register = reachableRegister(encoding, true, state.level);
-    if (register === undefined) return state.undefinedInstruction();
+    const register = reachOf(state, encoding, true);
+    if (register === "undefined" || register === "reserved") return state.undefinedInstruction();
+    if (register === "trapped") return state.trappedSystemAccess();
     switch (register) {
       case "nzcv":
         state.nzcv = value;
         return 0;
       case "daif":
         state.masks = value & PSTATE.masks;
-        return 0;
+        return this.#leaveForInterrupt();
       case "spsel":
         state.setLevel(state.level, (value & 1n) !== 0n);
         return 0;
@@ -110,32 +134,34 @@ export class RegisterAccess {
         return 0;
       }
       case "cntv_tval_el0":
-        this.#timer.setTimerValue("virtual", value);
-        return 0;
       case "cntp_tval_el0":
-        this.#timer.setTimerValue("physical", value);
-        return 0;
-      case "sctlr_el1":
-      case "tcr_el1":
-      case "ttbr0_el1":
-      case "ttbr1_el1":
-      case "mair_el1":
-      case "cpacr_el1":
-        this.set(register, value);
-        return 0;
+        this.#timer.setTimerValue(register === "cntv_tval_el0" ? "virtual" : "physical", value);
+        this.#timer.update();
+        return this.#leaveForInterrupt();
       default:
-        state.registers.set(register, value);
-        return 0;
+        this.set(register, value);
+        return this.#leaveForInterrupt();
     }
   }
 
   /** As `writeProcessorState` of the host functions. EL0 has none, but where SCTLR_EL1.UMA lets it mask. */
   writeProcessorState(field: number, value: number): number {
     const state = this.#state;
-    if (state.level === 0) return state.undefinedInstruction();
+    if (field === FIELD.stack) {
+      if (state.level === 0) return state.undefinedInstruction();
+      state.setLevel(1, (value & 1) === 1);
+      return 0;
+    }
+    if (state.level === 0 && (state.registers.get("sctlr_el1") & LETS_EL0.masks) === 0n) {
+      return state.trappedSystemAccess();
+    }
     const masks = BigInt(value) << 6n;
-    if (field === FIELD.stack) state.setLevel(1, (value & 1) === 1);
-    else state.masks = field === FIELD.set ? state.masks | masks : state.masks & ~masks;
-    return 0;
+    state.masks = field === FIELD.set ? state.masks | masks : state.masks & ~masks;
+    return this.#leaveForInterrupt();
+  }
+
+  /** 1 where the instruction, which is complete, is the last before an exception. */
+  #leaveForInterrupt(): number {
+    return this.#interrupts.isTakeable ? 1 : 0;
   }
 }

@@ -1,5 +1,5 @@
 /** System registers: what they read, what a write keeps and does (Arm ARM, D17). */
-import { SYSTEM_REGISTERS, type SystemRegister, systemRegister } from "../instruction/system-register.ts";
+import type { SystemRegister } from "../instruction/system-register.ts";
 
 /** What identifies the processor: no later extension than those that the instruction table has. */
 const IDENTIFICATION: Partial<Record<SystemRegister, bigint>> = {
@@ -26,7 +26,6 @@ const IDENTIFICATION: Partial<Record<SystemRegister, bigint>> = {
   id_aa64mmfr2_el1: 0n,
   afsr0_el1: 0n,
   afsr1_el1: 0n,
-  isr_el1: 0n,
   clidr_el1: 0n,
   ccsidr_el1: 0n,
   // Lines of 64 bytes; caches need no maintenance for instructions that were written as data (DIC, IDC).
@@ -53,16 +52,13 @@ const WRITABLE: Partial<Record<SystemRegister, bigint>> = {
 const SCTLR_ONES = 0x30d0_0800n;
 const SCTLR_WRITABLE = 0x0707_f2dfn | 0x08n | 0x10n;
 
-const READ_ONLY: ReadonlySet<SystemRegister> = new Set([
+export const READ_ONLY: ReadonlySet<SystemRegister> = new Set([
   ...(Object.keys(IDENTIFICATION) as SystemRegister[]),
   "currentel",
+  "isr_el1",
   "cntpct_el0",
   "cntvct_el0",
 ]);
-/** EL0 may reach these among those with op1 3; CTR_EL0 and DAIF where SCTLR_EL1 lets it. */
-const WRITTEN_BY_EL1_ALONE: ReadonlySet<SystemRegister> = new Set(["tpidrro_el0", "cntfrq_el0"]);
-const USER_OP1 = 3;
-
 /** The registers that are plain values. */
 export class SystemRegisters {
   readonly #values = new Map<SystemRegister, bigint>();
@@ -81,13 +77,4 @@ export class SystemRegisters {
     if (register === "sctlr_el1") this.#values.set(register, (bits & SCTLR_WRITABLE) | SCTLR_ONES);
     else this.#values.set(register, BigInt.asUintN(64, bits & (WRITABLE[register] ?? -1n)));
   }
-}
-
-/** The register of an encoding that an exception level may read or write so; undefined where that is not allocated. */
-export function reachableRegister(encoding: number, writes: boolean, level: 0 | 1): SystemRegister | undefined {
-  const register = systemRegister(encoding);
-  if (register === undefined || (writes && READ_ONLY.has(register))) return undefined;
-  if (level === 1) return register;
-  const op1 = (SYSTEM_REGISTERS[register] >> 11) & 7;
-  return op1 === USER_OP1 && !(writes && WRITTEN_BY_EL1_ALONE.has(register)) ? register : undefined;
 }

@@ -2,7 +2,7 @@
 import { SLOT, STATE, TRANSLATION_TABLES } from "../layout.ts";
 import type { MachineMemory } from "./memory.ts";
 import type { SystemRegisters } from "./registers.ts";
-import { EXCEPTION_CLASS, type Trap } from "./syndrome.ts";
+import { EXCEPTION_CLASS, systemAccessIss, type Trap } from "./syndrome.ts";
 
 export type Level = 0 | 1;
 
@@ -23,6 +23,8 @@ export class ProcessorState {
   /** D, A, I and F at their places in PSTATE. */
   masks = PSTATE.masks;
   isIllegal = false;
+  /** The event register, which WFE waits for (D1.6.1). */
+  hasEvent = false;
   /** What the instruction at hand met, until the exception is taken. */
   trap: Trap | undefined;
   #level: Level = 1;
@@ -116,17 +118,16 @@ export class ProcessorState {
 
   setLevel(level: Level, stackOfLevel: boolean): void {
     this.#stackPointers[this.stackInUse] = this.getRegister(31);
-    const changes = level !== this.#level;
     this.#level = level;
     this.#stackOfLevel = stackOfLevel;
     this.setRegister(31, this.#stackPointers[this.stackInUse]);
     this.useLevel();
-    if (changes) this.memory.forgetCodePages();
   }
 
   /** Brings into the machine's memory what depends on the exception level. */
   useLevel(): void {
     this.view.setUint32(STATE.translations, TRANSLATION_TABLES[this.#level], true);
+    this.memory.translations.level = this.#level;
     const enabled = Number(this.registers.get("cpacr_el1") >> 20n) & 3;
     const traps = enabled === 3 ? false : enabled === 1 ? this.#level === 0 : true;
     this.view.setUint32(STATE.vectorTrap, traps ? 1 : 0, true);
@@ -143,6 +144,14 @@ export class ProcessorState {
   /** Makes the instruction at hand undefined; 1, as host functions answer then. */
   undefinedInstruction(): 1 {
     this.trap = { exceptionClass: EXCEPTION_CLASS.unknown, iss: 0 };
+    return 1;
+  }
+
+  /** Traps MRS, MSR or SYS at EL0, as a register of EL1 has it; 1, as host functions answer then. */
+  trappedSystemAccess(): 1 {
+    const host = this.memory.host(this.memory.physicalOf(this.view.getUint32(STATE.record, true)), 4);
+    const word = host === undefined ? 0 : this.view.getUint32(host, true);
+    this.trap = { exceptionClass: EXCEPTION_CLASS.systemRegister, iss: systemAccessIss(word) };
     return 1;
   }
 }

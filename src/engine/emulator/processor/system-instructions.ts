@@ -2,14 +2,48 @@
 import { systemRegisterKey } from "../instruction/system-register.ts";
 import { translateNow } from "./address-space.ts";
 import type { DataAccess } from "./data-access.ts";
+import { LETS_EL0 } from "./reach.ts";
 import type { ProcessorState } from "./state.ts";
 import { FAULT, ISS_CACHE_MAINTENANCE } from "./syndrome.ts";
+import { isDevice, type Translation } from "./translate.ts";
 
-/** By CRn. */
-const SYS = { caches: 7, translations: 8 } as const;
-const ADDRESS_TRANSLATION_CRM = 8;
-const ZERO_BLOCK = systemRegisterKey(1, 3, 7, 4, 1);
+/** By op1, CRn, CRm and op2. */
+const sys = (op1: number, crn: number, crm: number, op2: number) => systemRegisterKey(1, op1, crn, crm, op2);
+/** Of all: the caches that the emulator has hold what memory holds. Instruction caches, then data caches by set and way. */
+const WHOLE_CACHES: ReadonlySet<number> = new Set([
+  sys(0, 7, 1, 0),
+  sys(0, 7, 5, 0),
+  sys(0, 7, 6, 2),
+  sys(0, 7, 10, 2),
+  sys(0, 7, 14, 2),
+]);
+const INVALIDATE_DATA = sys(0, 7, 6, 1);
+/** DC IVAC; IC IVAU, DC CVAC, DC CVAU, DC CIVAC: these for EL0 too. */
+const CACHE_LINES: ReadonlySet<number> = new Set([
+  INVALIDATE_DATA,
+  sys(3, 7, 5, 1),
+  sys(3, 7, 10, 1),
+  sys(3, 7, 11, 1),
+  sys(3, 7, 14, 1),
+]);
+const ZERO_BLOCK = sys(3, 7, 4, 1);
 const ZERO_BLOCK_BYTES = 64;
+/** AT: bit 0 of op2 is a write's rights, bit 1 those of EL0. */
+const ADDRESS_TRANSLATION = sys(0, 7, 8, 0);
+const TRANSLATES = { forWriting: 1, forUser: 2, mask: 3 } as const;
+/** TLBI of this processor and of all in the inner shareable domain: CRm 7 and 3. By op2. */
+const TLB_OF_ONE = sys(0, 8, 7, 0);
+const TLB_OF_ALL = sys(0, 8, 3, 0);
+const TLB = { all: 0, address: 1, asid: 2, addressOfAllAsids: 3, lastLevel: 5, lastLevelOfAllAsids: 7 } as const;
+const TLB_OPERATIONS: ReadonlySet<number> = new Set(Object.values(TLB));
+const OP2_MASK = 7;
+/** Bits 43 to 0 of a TLBI by address are bits 55 to 12 of it. */
+const PAGE_SHIFT = 12n;
+const PAGE_NUMBER_BITS = 44;
+/** PAR_EL1 (D17.2.119). */
+const PAR = { fault: 1n, statusShift: 1n, shareabilityShift: 7n, ones: 1n << 11n, attributesShift: 56n } as const;
+const NON_CACHEABLE = 0x44;
+const OUTER_SHAREABLE = 2;
 
 export class SystemInstructions {
   readonly #state: ProcessorState;
@@ -23,47 +57,88 @@ export class SystemInstructions {
   /** As `systemInstruction` of the host functions. */
   execute(encoding: number, value: bigint): number {
     const state = this.#state;
-    const crn = (encoding >> 7) & 0xf;
-    const op1 = (encoding >> 11) & 7;
-    if (state.level === 0 && op1 !== 3) return state.undefinedInstruction();
-    if (encoding === ZERO_BLOCK) return this.#zeroBlock(value);
-    if (crn === SYS.caches) {
-      if (((encoding >> 3) & 0xf) === ADDRESS_TRANSLATION_CRM) this.#translateAddress(encoding, value);
-      return 0;
+    if (encoding === ZERO_BLOCK) return this.#isTrapped(LETS_EL0.zeroBlocks) ? 1 : this.#zeroBlock(value);
+    if (state.level === 0 && (encoding === INVALIDATE_DATA || !CACHE_LINES.has(encoding))) {
+      return state.undefinedInstruction();
     }
-    if (crn !== SYS.translations) return state.undefinedInstruction();
-    state.memory.forgetTranslations();
+    if (CACHE_LINES.has(encoding)) {
+      return this.#isTrapped(LETS_EL0.maintainCaches) ? 1 : this.#maintainLine(encoding, value);
+    }
+    if (WHOLE_CACHES.has(encoding)) return 0;
+    if ((encoding & ~TRANSLATES.mask) === ADDRESS_TRANSLATION) return this.#translateAddress(encoding, value);
+    const group = encoding & ~OP2_MASK;
+    const operation = encoding & OP2_MASK;
+    if ((group === TLB_OF_ONE || group === TLB_OF_ALL) && TLB_OPERATIONS.has(operation)) {
+      return this.#forgetTranslations(operation, value);
+    }
+    return state.undefinedInstruction();
+  }
+
+  /** @param bit of SCTLR_EL1: lets EL0. */
+  #isTrapped(bit: bigint): boolean {
+    const state = this.#state;
+    if (state.level === 1 || (state.registers.get("sctlr_el1") & bit) !== 0n) return false;
+    state.trappedSystemAccess();
+    return true;
+  }
+
+  /** All translations that are kept are of the ASID in use: a change of it drops them. */
+  #forgetTranslations(operation: number, value: bigint): number {
+    const { translations } = this.#state.memory;
+    if (operation === TLB.all || operation === TLB.asid) translations.forgetAll();
+    else translations.forgetAddress(BigInt.asUintN(PAGE_NUMBER_BITS, value) << PAGE_SHIFT);
     return 0;
   }
 
-  /** AT S1E1R, S1E1W, S1E0R, S1E0W: into PAR_EL1 (D17.2.119). */
-  #translateAddress(encoding: number, virtual: bigint): void {
-    const op2 = encoding & 7;
-    const found = translateNow(this.#state, virtual, (op2 & 1) === 1 ? "store" : "load", (op2 & 2) !== 0);
-    const result = found.isFault
-      ? 1n | (BigInt(found.status) << 1n) | (1n << 11n)
-      : (BigInt(found.address) & ~0xfffn) | (1n << 11n) | (3n << 7n) | (0xffn << 56n);
-    this.#state.registers.set("par_el1", result);
+  /** Does nothing, where the address may be read; to lose what is in a cache takes the right to write. */
+  #maintainLine(encoding: number, address: bigint): number {
+    const state = this.#state;
+    const found = translateNow(state, address, encoding === INVALIDATE_DATA ? "store" : "load", state.level === 0);
+    if (!found.isFault) return 0;
+    this.#data.abort(found.status, address, "store", ISS_CACHE_MAINTENANCE);
+    return 1;
+  }
+
+  /** AT S1E1R, S1E1W, S1E0R, S1E0W: into PAR_EL1. A walk that leads outside memory makes an exception all the same. */
+  #translateAddress(encoding: number, virtual: bigint): number {
+    const kind = (encoding & TRANSLATES.forWriting) !== 0 ? "store" : "load";
+    const found = translateNow(this.#state, virtual, kind, (encoding & TRANSLATES.forUser) !== 0);
+    if (found.isFault && (found.status & ~3) === FAULT.externalOnWalk) {
+      this.#data.abort(found.status, virtual, "store", ISS_CACHE_MAINTENANCE);
+      return 1;
+    }
+    this.#state.registers.set("par_el1", parOf(found));
+    return 0;
   }
 
   #zeroBlock(address: bigint): number {
-    const state = this.#state;
-    const { memory } = state;
+    const { memory } = this.#state;
     const virtual = address & ~BigInt(ZERO_BLOCK_BYTES - 1);
-    const parts = this.#data.parts(virtual, ZERO_BLOCK_BYTES, 0, "store");
-    const physical = parts?.[0]?.physical;
-    if (physical === undefined) {
-      const { trap } = state;
-      if (trap !== undefined) state.trap = { ...trap, iss: trap.iss | ISS_CACHE_MAINTENANCE, address };
+    const [part] = this.#data.parts(virtual, ZERO_BLOCK_BYTES, "store") ?? [];
+    if (part === undefined) {
+      const { trap } = this.#state;
+      // Of the address as the instruction has it.
+      if (trap !== undefined) this.#state.trap = { ...trap, address };
       return 1;
     }
+    const { physical, mapped } = part;
     const host = memory.host(physical, ZERO_BLOCK_BYTES);
-    if (host === undefined) {
-      this.#data.abort(FAULT.external, address, "store", ISS_CACHE_MAINTENANCE);
+    if (isDevice(mapped.attributes) || host === undefined) {
+      this.#data.abort(host === undefined ? FAULT.external : FAULT.alignment, address, "store");
       return 1;
     }
-    memory.bytes.fill(0, host, host + ZERO_BLOCK_BYTES);
     memory.forgetInstructions(physical, ZERO_BLOCK_BYTES);
+    memory.bytes.fill(0, host, host + ZERO_BLOCK_BYTES);
     return 0;
   }
+}
+
+/** What AT tells of a translation. */
+function parOf(found: Translation): bigint {
+  if (found.isFault) return PAR.fault | (BigInt(found.status) << PAR.statusShift) | PAR.ones;
+  const { attributes } = found;
+  const isUncached = isDevice(attributes) || attributes === NON_CACHEABLE;
+  const shareability = BigInt(isUncached ? OUTER_SHAREABLE : found.shareability) << PAR.shareabilityShift;
+  const page = BigInt(found.address) & ~0xfffn;
+  return page | PAR.ones | shareability | (BigInt(attributes) << PAR.attributesShift);
 }

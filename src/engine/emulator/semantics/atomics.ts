@@ -4,6 +4,7 @@ import { type Expr, i32, i64, select } from "../wasm/expression.ts";
 import type { AccessBytes, Operation, Semantics, SemanticsTable } from "./operation.ts";
 
 const ALIGNED = { isAligned: true } as const;
+const ATOMIC = { isAligned: true, readsFirst: true } as const;
 const NOBODY = i64.of(-1n);
 
 const LOAD = { 1: i64.load8U, 2: i64.load16U, 4: i64.load32U, 8: i64.load } as const;
@@ -99,7 +100,7 @@ function cut(value: Expr<"i64">, bytes: SingleBytes): Expr<"i64"> {
 const compareAndSwap: Semantics = (op) => {
   const { code } = op;
   const bytes = singleBytes(op);
-  const place = op.toStore(op.readOrStack(i64, "Rn"), bytes, ALIGNED);
+  const place = op.toStore(op.readOrStack(i64, "Rn"), bytes, ATOMIC);
   const old = code.let(LOAD[bytes](place.address));
   const value = code.let(op.read(i64, "Rt"));
   code.if(i64.eq(old, cut(op.read(i64, "Rs"), bytes)), () => {
@@ -112,7 +113,7 @@ const compareAndSwap: Semantics = (op) => {
 const compareAndSwapPair: Semantics = (op) => {
   const { code } = op;
   const { bytes, load } = pairType(op);
-  const place = op.toStore(op.readOrStack(i64, "Rn"), (2 * bytes) as AccessBytes, ALIGNED);
+  const place = op.toStore(op.readOrStack(i64, "Rn"), (2 * bytes) as AccessBytes, ATOMIC);
   const low = code.let(load(place.address));
   const high = code.let(load(place.address, bytes));
   const sameLow = i64.eq(low, cut(op.read(i64, "Rs"), bytes));
@@ -134,7 +135,7 @@ const modify = (combine: Combine): Semantics => {
   return (op) => {
     const { code } = op;
     const bytes = singleBytes(op);
-    const place = op.toStore(op.readOrStack(i64, "Rn"), bytes, ALIGNED);
+    const place = op.toStore(op.readOrStack(i64, "Rn"), bytes, ATOMIC);
     const old = code.let(LOAD[bytes](place.address));
     const value = code.let(op.read(i64, "Rs"));
     store(op, bytes, place.address, combine(old, value, bytes));

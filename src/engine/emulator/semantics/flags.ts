@@ -3,8 +3,13 @@ import { type Expr, type Float, type FloatType, type Integer, type IntegerType, 
 import { widenS } from "./integer.ts";
 import type { Computed, Operation } from "./operation.ts";
 
+/** Takes flags, as `Operation.setFlags` does. */
+type Setter = Pick<Operation, "code" | "setFlags">;
+/** Tells them. */
+type Reader = Pick<Operation, "flagN" | "flagZ" | "flagC" | "flagV">;
+
 /** Sets N, Z, C and V of a result. */
-export function setComputedFlags<T extends IntegerType>(op: Operation, type: Integer<T>, computed: Computed<T>): void {
+export function setComputedFlags<T extends IntegerType>(op: Setter, type: Integer<T>, computed: Computed<T>): void {
   const wide = op.code.let(widenS(computed.result));
   if (computed.kind === "logical") {
     op.setFlags(wide, wide, i32.of(0), i32.of(0));
@@ -18,7 +23,7 @@ export function setComputedFlags<T extends IntegerType>(op: Operation, type: Int
 }
 
 /** Sets N, Z, C and V of a comparison: less, equal, greater, or unordered (shared/functions/float/fpcompare). */
-export function setComparedFlags<T extends FloatType>(op: Operation, type: Float<T>, a: Expr<T>, b: Expr<T>): void {
+export function setComparedFlags<T extends FloatType>(op: Setter, type: Float<T>, a: Expr<T>, b: Expr<T>): void {
   const isLess = op.code.let(type.lt(a, b));
   const n = op.code.let(i64.sub(i64.of(0n), i64.extendU(isLess)));
   const z = op.code.let(i64.extendU(type.ne(a, b)));
@@ -26,7 +31,7 @@ export function setComparedFlags<T extends FloatType>(op: Operation, type: Float
 }
 
 /** Of a condition's number: 0 or 1. */
-export function conditionOfFlags(op: Operation, condition: number): Expr<"i32"> {
+export function conditionOfFlags(op: Reader, condition: number): Expr<"i32"> {
   const holds = baseCondition(op, condition >> 1);
   return isInverted(condition) ? i32.eqz(holds) : holds;
 }
@@ -36,7 +41,7 @@ export function isInverted(condition: number): boolean {
   return (condition & 1) === 1 && condition !== 15;
 }
 
-function baseCondition(op: Operation, kind: number): Expr<"i32"> {
+function baseCondition(op: Reader, kind: number): Expr<"i32"> {
   switch (kind) {
     case 0:
       return op.flagZ();

@@ -2,7 +2,7 @@ import { signed } from "../instruction/row.ts";
 import { type Expr, i32, i64 } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
 import { extended, field } from "./integer.ts";
-import type { AccessBytes, AccessOptions, Operation, Semantics, SemanticsTable } from "./operation.ts";
+import type { AccessBytes, AccessOptions, ElementBytes, Operation, Semantics, SemanticsTable } from "./operation.ts";
 
 /** How one register goes to memory and comes from it. */
 interface Transfer {
@@ -152,10 +152,11 @@ function singles(name: string, how: Transfer, loads: boolean): SemanticsTable {
 
 function pairs(name: string, { bytes, isVector, load, store }: Transfer, loads: boolean): SemanticsTable {
   const both = (2 * bytes) as AccessBytes;
+  const each = { elementBytes: bytes as ElementBytes };
   const offset = (op: Operation) => op.i64((fields) => BigInt(signed(field(fields, "imm7"), 7) * bytes));
   const move = (op: Operation, address: Expr<"i64">, finish?: () => void) => {
     if (loads) {
-      const from = op.toLoad(address, both).address;
+      const from = op.toLoad(address, both, each).address;
       const first = load(op, from, "Rt");
       const second = load(op, i32.add(from, i32.of(bytes)), "Rt2");
       finish?.();
@@ -163,7 +164,7 @@ function pairs(name: string, { bytes, isVector, load, store }: Transfer, loads: 
       second();
       return;
     }
-    const place = op.toStore(address, both);
+    const place = op.toStore(address, both, each);
     store(op, place.address, "Rt");
     store(op, i32.add(place.address, i32.of(bytes)), "Rt2");
     op.finishStore(place);

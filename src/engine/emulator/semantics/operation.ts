@@ -22,6 +22,10 @@ export interface AccessOptions {
   readonly isUnprivileged?: boolean;
   /** Faults where the address is no multiple of the size: exclusive, atomic, acquire and release. */
   readonly isAligned?: boolean;
+  /** Of a store: it reads before (atomic instructions; "WnR" in D17.2.37). */
+  readonly readsFirst?: boolean;
+  /** What is to be a multiple of its size in memory of devices; the whole access where it is left out, up to 16 bytes. */
+  readonly elementBytes?: ElementBytes;
 }
 
 /** What flags are made of; those of a logical result are N and Z alone. */
@@ -31,6 +35,7 @@ export type Computed<T extends IntegerType> =
 
 /** Bytes of an access. */
 export type AccessBytes = 1 | 2 | 4 | 8 | 16 | 32;
+export type ElementBytes = 1 | 2 | 4 | 8 | 16;
 
 /** Where the data of an access lies, after its address was translated; a trap ends the instruction before. */
 export interface Place {
@@ -40,6 +45,8 @@ export interface Place {
 
 /** Why an instruction leaves generated code; the number is what its function returns. */
 export const EXIT = {
+  /** A translated function of the guest returned to where translated code called it. */
+  returned: 0,
   /** The branch's target is in `STATE.target`. */
   target: 1,
   /** The record is not filled yet. */
@@ -54,9 +61,16 @@ export const EXIT = {
   eret: 8,
   /** MSR, MRS, SYS trap or stop: what there is to know is with the system registers. */
   system: 9,
-  wait: 10,
+  /** WFI, WFE, SEV, SEVL: the hint's number is in `STATE.detail`; not done yet. */
+  hint: 10,
   /** FP or SIMD is disabled in CPACR_EL1. */
   vectorTrap: 11,
+  /** A branch came to `STATE.record` often enough to translate what lies there. */
+  hot: 13,
+  /** The region of `STATE.record` was translated for other translations of addresses. */
+  stale: 14,
+  /** The instruction is complete; instructions after it are fetched anew. */
+  synchronize: 12,
 } as const;
 export type ExitReason = (typeof EXIT)[keyof typeof EXIT];
 
@@ -125,7 +139,10 @@ export interface Operation {
   /** Leaves generated code with the instruction complete. */
   exitAfter(reason: ExitReason): void;
 
-  /** Translates the address of a load, or traps; the definition must not have written anything yet. */
+  /**
+   * Translates the address of a load, or traps; the definition must not have written anything yet. The base is the field `Rn`,
+   * where the row has one: 31 is the stack pointer, whose alignment may be checked.
+   */
   toLoad(address: Expr<"i64">, bytes: AccessBytes, options?: AccessOptions): Place;
   /** The same for a store, which `finishStore` follows once all its bytes are written. */
   toStore(address: Expr<"i64">, bytes: AccessBytes, options?: AccessOptions): Place;

@@ -5,7 +5,8 @@ import { type Expr, i32, i64 } from "../wasm/expression.ts";
 import { field } from "./integer.ts";
 import { EXIT, type Operation, type SemanticsTable } from "./operation.ts";
 
-const HINT = { wfe: 2, wfi: 3 } as const;
+/** Those that do something: WFE, WFI, SEV, SEVL (C6.2.101). */
+const HINTS: ReadonlySet<number> = new Set([2, 3, 4, 5]);
 
 function encoding(op: Operation, op0: (fields: Fields) => number): Expr<"i32"> {
   return op.i32((fields) =>
@@ -31,15 +32,14 @@ export const SYSTEM: SemanticsTable = {
   HINT: (op) => {
     const hint = op.choose("hint", ({ fields }) => {
       const number = 8 * field(fields, "CRm") + field(fields, "op2");
-      return number === HINT.wfi || number === HINT.wfe ? number : 0;
+      return HINTS.has(number) ? number : 0;
     });
-    // WFE may end at any time (D1.6); what else is a hint does nothing.
-    if (hint === HINT.wfi) op.exitAfter(EXIT.wait);
+    if (hint !== 0) op.exit(EXIT.hint, i64.of(hint));
   },
   CLREX: (op) => op.code.store("i64", i32.of(0), i64.of(-1n), STATE.exclusiveAddress),
   DSB: () => {},
   DMB: () => {},
-  ISB: () => {},
+  ISB: (op) => op.exitAfter(EXIT.synchronize),
   "MSR (immediate)": (op) => {
     const which = op.i32((fields) => 8 * field(fields, "op1") + field(fields, "op2"));
     exitUnlessDone(
