@@ -45,7 +45,7 @@ function x86(name: string, code: readonly number[], says: string, data?: Uint8Ar
   return { name, image: image(X86_64, Uint8Array.from(code), data), says };
 }
 
-export const X86_64_FAULTS: readonly FaultCase[] = [
+export const X86_64_FAULTS: readonly [FaultCase, ...FaultCase[]] = [
   x86("write to a null pointer", store(0), "was ended by a page fault, a write at 0x0, at pc 0x100000"),
   x86("read near a null pointer", load(0xfff8), "was ended by a page fault, a read at 0xfff8, at pc 0x100000"),
   x86("write to text", store(TEXT), "was ended by a page fault, a write at 0x100000, at pc 0x100000"),
@@ -110,7 +110,7 @@ function arm(name: string, code: readonly number[], says: string): FaultCase {
   return { name, image: image(AARCH64, words(...code)), says };
 }
 
-export const AARCH64_FAULTS: readonly FaultCase[] = [
+export const AARCH64_FAULTS: readonly [FaultCase, ...FaultCase[]] = [
   arm("write to a null pointer", [...address(0), STORE], "was ended by a data abort, a write at 0x0, at pc 0x10000c"),
   arm(
     "read near a null pointer",
