@@ -26,7 +26,7 @@ export interface Program {
   readonly results: { readonly offset: number; readonly length: number };
 }
 
-const CASE_WORDS = 76;
+const CASE_WORDS = 80;
 const LINK = 30;
 const WRITE = 64;
 const EXIT = 93;
@@ -53,6 +53,9 @@ const MOV_X0_SP = 0x9100_03e0;
 
 const evens = (count: number) => Array.from({ length: count / 2 }, (_, index) => 2 * index);
 
+/** Onto the third, back to the second, on behind: a place that a branch backwards leads to is one to translate from. */
+const BRANCH_BACKWARDS = [0x1400_0002, 0x1400_0002, 0x17ff_ffff];
+
 function prologue(block: number): readonly number[] {
   return [
     ...loadAddress(LINK, block),
@@ -61,6 +64,7 @@ function prologue(block: number): readonly number[] {
     ...evens(32).map((register) => pair(LDP_Q, register, BLOCK.vectors + 16 * register, 16)),
     ...evens(30).map((register) => pair(LDP_X, register, 8 * register, 8)),
     ldr(LINK, 8 * LINK),
+    ...BRANCH_BACKWARDS,
   ];
 }
 
