@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { disassemble } from "../../src/engine/emulator/instruction/disassemble.ts";
 import type { Row } from "../../src/engine/emulator/instruction/row.ts";
 import { INSTRUCTIONS } from "../../src/engine/emulator/instruction/table.ts";
+import type { Translation } from "../../src/engine/emulator/processor/processor.ts";
 import { SEMANTICS } from "../../src/engine/emulator/semantics/table.ts";
 import { describeWith } from "../guests/requirement.ts";
 import { type Random, SEED, seededRandom } from "../support/random.ts";
@@ -47,7 +48,7 @@ function describeDifference(cases: readonly Case[], ours: Uint8Array, theirs: Ui
   return undefined;
 }
 
-function checkRows(rows: readonly Row[], random: Random): string | undefined {
+function checkRows(rows: readonly Row[], random: Random, translation: Translation): string | undefined {
   const count = Math.ceil(rows.length / INSTRUCTIONS_A_CASE);
   const wordsMax = count * INSTRUCTIONS_A_CASE * WORDS_AN_INSTRUCTION;
   const data = dataAddress(count, wordsMax);
@@ -60,7 +61,7 @@ function checkRows(rows: readonly Row[], random: Random): string | undefined {
   });
   const content = Uint8Array.from({ length: DATA_BYTES }, () => random.integer(0, 255));
   const program = buildProgram(cases, wordsMax, content);
-  return describeDifference(cases, runInEmulator(program), runOnQemu(program, folder));
+  return describeDifference(cases, runInEmulator(program, translation), runOnQemu(program, folder));
 }
 
 function shuffled(rows: readonly Row[], random: Random): readonly Row[] {
@@ -73,10 +74,13 @@ function shuffled(rows: readonly Row[], random: Random): readonly Row[] {
   return result;
 }
 
-describeWith([["qemu-aarch64", "qemu-user"]], "the interpreter", () => {
+describeWith([["qemu-aarch64", "qemu-user"]], "the emulator", () => {
   const tested = INSTRUCTIONS.filter((row) => isForCases(row) && SEMANTICS[row.name] !== undefined);
 
-  it(`does what QEMU does, row by row (seed ${SEED})`, { timeout: 600_000 }, () => {
+  it.each([
+    ["interprets", "none"],
+    ["translates", "all"],
+  ] as const)(`%s as QEMU does, row by row (seed ${SEED})`, { timeout: 600_000 }, (_, translation) => {
     const random = seededRandom();
     for (let round = 0; round < ROUNDS; round++) {
       const all = shuffled(
@@ -85,7 +89,7 @@ describeWith([["qemu-aarch64", "qemu-user"]], "the interpreter", () => {
       );
       for (let at = 0; at < all.length; at += CASES_A_PROGRAM * INSTRUCTIONS_A_CASE) {
         const rows = all.slice(at, at + CASES_A_PROGRAM * INSTRUCTIONS_A_CASE);
-        expect(checkRows(rows, random), `round ${round}, from ${at}`).toBeUndefined();
+        expect(checkRows(rows, random, translation), `round ${round}, from ${at}`).toBeUndefined();
       }
     }
   });
