@@ -117,6 +117,16 @@ export const PRINTERS: Readonly<Record<string, Printer>> = {
 
   fp: (value, { sz }) => `${sz === 1 ? "d" : "s"}${value}`,
   fbits: (value) => `#${64 - value}`,
+  fbits32: (value) => `#${32 - value}`,
+  vf: (value, { Q, sz }) => `v${value}.${sz === 1 ? "2d" : Q === 1 ? "4s" : "2s"}`,
+  vs: (value, { Q }) => `v${value}.${Q === 1 ? "4s" : "2s"}`,
+  v4s: (value) => `v${value}.4s`,
+  v2d: (value) => `v${value}.2d`,
+  vPair: (value, { sz }) => `v${value}.${sz === 1 ? "2d" : "2s"}`,
+  vWide: (value, { sz }) => `v${value}.${sz === 1 ? "2d" : "4s"}`,
+  vNarrow: (value, { Q, sz }) => `v${value}.${sz === 1 ? (Q === 1 ? "4s" : "2s") : Q === 1 ? "8h" : "4h"}`,
+  vfElement: (value, { sz, H = 0, L = 0 }) => `v${value}.${sz === 1 ? `d[${H}]` : `s[${2 * H + L}]`}`,
+  two: (value) => (value === 1 ? "2" : ""),
   fimm: (value) => floatText(expandImmediate(value)),
   top: (value) => `v${value}.d[1]`,
 

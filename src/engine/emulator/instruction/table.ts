@@ -6,6 +6,7 @@ import { makeDecoder } from "./decoder.ts";
 import { FLOATING_POINT } from "./floating-point.ts";
 import { LOADS_AND_STORES } from "./loads-and-stores.ts";
 import type { Row } from "./row.ts";
+import { SIMD_FLOATING_POINT } from "./simd-floating-point.ts";
 import { SYSTEM } from "./system.ts";
 
 export const INSTRUCTIONS: readonly Row[] = [
@@ -15,6 +16,7 @@ export const INSTRUCTIONS: readonly Row[] = [
   ...LOADS_AND_STORES,
   ...DATA_PROCESSING_REGISTER,
   ...FLOATING_POINT,
+  ...SIMD_FLOATING_POINT,
 ];
 
 /** @returns the row of an instruction word; undefined where the word is not allocated. */

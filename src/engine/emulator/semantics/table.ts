@@ -6,6 +6,8 @@ import { FLOATING_POINT } from "./floating-point.ts";
 import { FLOATING_POINT_CONVERSIONS } from "./floating-point-conversions.ts";
 import { LOADS_AND_STORES } from "./loads-and-stores.ts";
 import type { SemanticsTable } from "./operation.ts";
+import { SIMD_FLOATING_POINT } from "./simd-floating-point.ts";
+import { SIMD_FLOATING_POINT_CONVERSIONS } from "./simd-floating-point-conversions.ts";
 import { SYSTEM } from "./system.ts";
 
 /** What every instruction does, by the name of its row. */
@@ -18,4 +20,6 @@ export const SEMANTICS: SemanticsTable = {
   ...ATOMICS,
   ...FLOATING_POINT,
   ...FLOATING_POINT_CONVERSIONS,
+  ...SIMD_FLOATING_POINT,
+  ...SIMD_FLOATING_POINT_CONVERSIONS,
 };
