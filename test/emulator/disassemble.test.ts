@@ -35,16 +35,23 @@ function difference(word: number, ours: string | undefined, theirs: string | und
   return `${word.toString(16).padStart(8, "0")}: ${ours ?? "not allocated"}, objdump: ${theirs ?? "not allocated"}`;
 }
 
-function differences(words: readonly number[]): readonly string[] {
+/** @param isCompared of a word and what it is, by us or by objdump. */
+function differences(words: readonly number[], isCompared = (_word: number, _text: string) => true): readonly string[] {
   const texts = objdump(words, folder);
-  return words.flatMap((word, index) => difference(word, disassemble(word, 4 * index), texts[index]) ?? []);
+  return words.flatMap((word, index) => {
+    const [ours, theirs] = [disassemble(word, 4 * index), texts[index]];
+    return isCompared(word, ours ?? theirs ?? "") ? (difference(word, ours, theirs) ?? []) : [];
+  });
 }
 
 const folder = temporaryFolder();
 
-/** Floating point and SIMD, and their loads and stores of structures: rows for which the table has no place yet. */
+/** SIMD, and loads and stores of structures: rows for which the table has no place yet. */
 const isVector = (word: number) =>
   ((word >>> 25) & 7) === 7 || (((word >>> 25) & 5) === 4 && (word & 0x0400_0000) !== 0);
+
+/** Of objdump's text or ours: floating point, of which the table has all. */
+const isFloatingPoint = (text: string) => /^(f(?!mov v)|[su]cvtf|ur(ecp|sqrt)e\b)/.test(text);
 
 describeWith([["aarch64-linux-gnu-objdump", "binutils-aarch64-linux-gnu"]], "the instruction table", () => {
   it(`agrees with objdump on words of every row (seed ${SEED})`, { timeout: 120_000 }, () => {
@@ -55,10 +62,8 @@ describeWith([["aarch64-linux-gnu-objdump", "binutils-aarch64-linux-gnu"]], "the
 
   it(`agrees with objdump on random words (seed ${SEED})`, { timeout: 120_000 }, () => {
     const random = seededRandom();
-    const words = Array.from({ length: RANDOM_WORDS }, () => random.integer(0, WORD_MAX)).filter(
-      (word) => !isVector(word),
-    );
-    const found = differences(words);
+    const words = Array.from({ length: RANDOM_WORDS }, () => random.integer(0, WORD_MAX));
+    const found = differences(words, (word, text) => !isVector(word) || isFloatingPoint(text));
     expect(found.slice(0, 20)).toEqual([]);
   });
 

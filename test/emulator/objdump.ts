@@ -47,6 +47,11 @@ const EXTENSIONS: readonly (readonly [name: string, mnemonics: RegExp])[] = [
   ["hinted branches", /^bc\./],
   ["common short sequences", /^([su](max|min) [wx]|abs [wx]|cnt [wx]|ctz)/],
   ["later bits of the processor state", /^msr (pan|uao|dit|tco|ssbs|allint|svcr\w*),|^(smstart|smstop)/],
+  ["half precision", /^(f\w+|[su]cvtf) .*(\bh\d|\.[248]h)/],
+  ["JavaScript's conversion", /^fjcvtzs/],
+  ["rounding to integers of a size", /^frint(32|64)[xz]/],
+  ["complex numbers", /^fc(mla|add) /],
+  ["bfloat", /^bf/],
   ["speculation barrier and others", /^(sb|dgh|esb|psb|tsb|csdb)\b/],
 ];
 

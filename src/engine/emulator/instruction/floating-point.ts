@@ -100,7 +100,7 @@ export const FLOATING_POINT: readonly Row[] = [
   ),
   ...["FCMP", "FCMPE"].flatMap((name, signals) => [
     row(name, `000111100 sz:1 1 Rm:5 001000 Rn:5 ${signals} 0000`, `${name.toLowerCase()} {fp:Rn}, {fp:Rm}`),
-    row(`${name} (zero)`, `000111100 sz:1 1 00000 001000 Rn:5 ${signals} 1000`, `${name.toLowerCase()} {fp:Rn}, #0.0`),
+    row(`${name} (zero)`, `000111100 sz:1 1 Rm:5 001000 Rn:5 ${signals} 1000`, `${name.toLowerCase()} {fp:Rn}, #0.0`),
   ]),
   ...["FCCMP", "FCCMPE"].map((name, signals) =>
     row(
