@@ -20,6 +20,11 @@ export function countHeat(code: Code, record: Expr<"i32">): void {
   });
 }
 
+/** @param counter in the state. */
+export function countInstructions(code: Code, counter: number, count: number): void {
+  if (count > 0) code.store("i64", ZERO, i64.add(i64.load(ZERO, counter), i64.of(count)), counter);
+}
+
 /** Leaves where translated code called, and the call came from before the target. */
 export function returnIfCalled(code: Code, target: Expr<"i64">): void {
   const top = code.let(i32.load(ZERO, STATE.returns));

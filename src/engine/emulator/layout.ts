@@ -43,6 +43,9 @@ export const STATE = {
   returns: 0x1c0,
   /** What a region's record says while the region holds; changes with translations of addresses. Negative, 32 bits. */
   epoch: 0x1c4,
+  /** Instructions that were interpreted and translated ones that were run, where they are counted; 64 bits each. */
+  interpreted: 0x1c8,
+  translated: 0x1d0,
   /** 128 bits each. */
   vector: (register: number): number => 0x200 + 16 * register,
   /** What crosses pages, goes to a device, or to a page with code, is copied through here. */

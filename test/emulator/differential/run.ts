@@ -50,7 +50,7 @@ export function runOnQemu({ bytes, results }: Program, folder: string): Uint8Arr
 /** @throws where an instruction makes an exception other than the program's own. */
 export function runInEmulator({ bytes, results }: Program, translation: Translation): Uint8Array {
   const bus = { load: () => undefined, store: () => "stop" as const };
-  const processor = new Processor(MEMORY_BYTES, bus, 1_000_000, () => 0, translation);
+  const processor = new Processor(MEMORY_BYTES, bus, 1_000_000, () => 0, { translation });
   const { memory } = processor;
   memory.bytes.set(bytes, GUEST_ADDRESS + IMAGE_ADDRESS);
   writeVectors(memory.view);

@@ -2,10 +2,11 @@
  * The interpreter's functions: one for all instructions of a row that select alike. They are made when an instruction first
  * needs them, and shared by all machines of the process: a function has the same place in every machine's table.
  */
+import { countInstructions } from "../dispatch.ts";
 import { HANDLER_SIGNATURE, IMPORTED_FUNCTIONS } from "../host-functions.ts";
 import { fieldsOf, type Row } from "../instruction/row.ts";
 import { decode } from "../instruction/table.ts";
-import { RECORD } from "../layout.ts";
+import { RECORD, STATE } from "../layout.ts";
 import { EXIT, type Placed, type Semantics } from "../semantics/operation.ts";
 import { SEMANTICS } from "../semantics/table.ts";
 import { type FunctionBody, moduleBytes } from "../wasm/module.ts";
@@ -34,14 +35,17 @@ export interface Batch {
 
 const ENDING_ROWS: ReadonlySet<string> = new Set(["B", "BR", "RET", "ERET"]);
 
-class HandlerLibrary {
+export class HandlerLibrary {
   readonly batches: Batch[] = [];
   readonly #rows = new Map<Row, Choice>();
   readonly #undefined: Handler = { index: BUILT_IN.undefined, fillers: [], endsRun: true };
   #made: FunctionBody[] = [];
   #next = FIRST_FREE;
+  readonly #counts: boolean;
 
-  constructor() {
+  /** @param counts the functions count instructions. */
+  constructor(counts: boolean) {
+    this.#counts = counts;
     this.#made.push(...builtIn());
     this.flush();
   }
@@ -70,6 +74,7 @@ class HandlerLibrary {
 
   #make(row: Row, semantics: Semantics, placed: Placed): Handler {
     const operation = new RecordOperation(placed);
+    if (this.#counts) countInstructions(operation.code, STATE.interpreted, 1);
     semantics(operation);
     const index = this.#next++;
     this.#made.push({ name: String(index), signature: HANDLER_SIGNATURE, body: operation.finish() });
@@ -115,7 +120,15 @@ function builtIn(): readonly FunctionBody[] {
   ];
 }
 
-export const HANDLERS = new HandlerLibrary();
+const HANDLERS = new HandlerLibrary(false);
+let countingHandlers: HandlerLibrary | undefined;
+
+/** The functions for all machines of the process; those that count instructions are others. */
+export function handlersThat(counts: boolean): HandlerLibrary {
+  if (!counts) return HANDLERS;
+  countingHandlers ??= new HandlerLibrary(true);
+  return countingHandlers;
+}
 
 /** Writes an instruction's record. */
 export function fillRecord(view: DataView, record: number, { index, fillers }: Handler, placed: Placed): void {

@@ -3,10 +3,11 @@
  * whatever takes a record and returns an `ExitReason` may stand there.
  */
 import { floatFunctions } from "../float/library.ts";
-import { BUILT_IN, fillRecord, HANDLERS } from "../interpreter/handlers.ts";
+import { BUILT_IN, fillRecord, type HandlerLibrary } from "../interpreter/handlers.ts";
 import { PAGE_BYTES, RECORD, RECORDS_A_PAGE, RETURNS, STATE } from "../layout.ts";
 import type { MachineMemory } from "./memory.ts";
 import type { Level } from "./state.ts";
+import { SteppingCode } from "./stepping.ts";
 
 /** Instructions that are decoded at once at most. */
 const RUN_INSTRUCTIONS_MAX = 256;
@@ -23,14 +24,23 @@ export interface PlacedCode {
 export class CodeRecords {
   readonly table: WebAssembly.Table;
   readonly imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** The interpreter's functions. */
+  readonly handlers: HandlerLibrary;
   readonly #memory: MachineMemory;
   /** `RECORD.heat` of instructions to which no branch came yet. */
   firstHeat = 0;
   #instantiatedBatches = 0;
+  /** Of machines that are debugged. */
+  #stepping: SteppingCode | undefined;
 
   /** @param hostFunctions by name, as `HOST_FUNCTIONS` tells them. */
-  constructor(memory: MachineMemory, hostFunctions: Readonly<Record<string, (...args: never[]) => number>>) {
+  constructor(
+    memory: MachineMemory,
+    handlers: HandlerLibrary,
+    hostFunctions: Readonly<Record<string, (...args: never[]) => number>>,
+  ) {
     this.#memory = memory;
+    this.handlers = handlers;
     this.table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
     this.imports = {
       host: {
@@ -50,6 +60,19 @@ export class CodeRecords {
     this.#memory.view.setUint32(STATE.returns, RETURNS.address, true);
     if (handler === null) throw new Error("a record has a handler that this machine has not");
     return handler(record);
+  }
+
+  /** Runs the instruction of a record alone. @returns as `SteppingCode.run`. */
+  step(record: number): number {
+    const memory = this.#memory;
+    const physical = memory.physicalOf(record);
+    this.fill(physical);
+    const host = memory.host(physical, 4);
+    if (host === undefined) throw new Error("a record has no instruction");
+    const { handler } = this.handlers.find(memory.view.getUint32(host, true), physical % PAGE_BYTES);
+    memory.view.setUint32(STATE.returns, RETURNS.address, true);
+    this.#stepping ??= new SteppingCode(this.imports, this.handlers);
+    return this.#stepping.run(handler.index, record, this.table.length);
   }
 
   /** The record of an instruction, and from now on how generated code finds it. */
@@ -96,20 +119,20 @@ export class CodeRecords {
       const offset = 4 * (index - first);
       const at = record + (offset / 4) * RECORD.bytes;
       if (index > first && memory.view.getUint32(at + RECORD.handler, true) !== BUILT_IN.decode) break;
-      const { handler, placed } = HANDLERS.find(memory.view.getUint32(host + offset, true), 4 * index);
+      const { handler, placed } = this.handlers.find(memory.view.getUint32(host + offset, true), 4 * index);
       fillRecord(memory.view, at, handler, placed);
       memory.view.setInt32(at + RECORD.heat, this.firstHeat, true);
       index++;
       if (handler.endsRun) break;
     }
     memory.noteInstructions(physical, 4 * (index - first));
-    HANDLERS.flush();
+    this.handlers.flush();
     this.#instantiate();
   }
 
   #instantiate(): void {
-    for (; this.#instantiatedBatches < HANDLERS.batches.length; this.#instantiatedBatches++) {
-      const batch = HANDLERS.batches[this.#instantiatedBatches];
+    for (; this.#instantiatedBatches < this.handlers.batches.length; this.#instantiatedBatches++) {
+      const batch = this.handlers.batches[this.#instantiatedBatches];
       if (batch === undefined) break;
       const { exports } = new WebAssembly.Instance(batch.module, this.imports);
       for (const index of batch.indices) {

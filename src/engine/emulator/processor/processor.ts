@@ -1,5 +1,6 @@
 /** One AArch64 processor at EL1 and EL0: runs instructions, takes exceptions, and says why it stopped. */
 import type { HostFunctionName } from "../host-functions.ts";
+import { handlersThat } from "../interpreter/handlers.ts";
 import { STATE } from "../layout.ts";
 import type { Bus } from "./bus.ts";
 import { CodeRecords } from "./code.ts";
@@ -22,6 +23,19 @@ export type { Timer, TimerListener } from "./timer.ts";
 /** What is translated to WebAssembly: what runs often, whatever is branched to, or nothing. The rest is interpreted. */
 export type Translation = "hot" | "all" | "none";
 
+export interface ProcessorOptions {
+  /** `hot` where it is left out. */
+  readonly translation?: Translation;
+  /** Instructions are counted, which makes them slower. */
+  readonly counts?: boolean;
+}
+
+/** Instructions by how they were run. */
+export interface InstructionCounts {
+  readonly interpreted: bigint;
+  readonly translated: bigint;
+}
+
 export class Processor {
   readonly memory: MachineMemory;
   readonly registers: SystemRegisters;
@@ -36,7 +50,7 @@ export class Processor {
   /**
    * @param nowNs of a clock that goes on evenly, in nanoseconds.
    */
-  constructor(guestBytes: number, bus: Bus, counterHz: number, nowNs: () => number, translation: Translation = "hot") {
+  constructor(guestBytes: number, bus: Bus, counterHz: number, nowNs: () => number, options: ProcessorOptions = {}) {
     this.memory = new MachineMemory(guestBytes);
     this.registers = new SystemRegisters(counterHz);
     this.counterHz = counterHz;
@@ -45,14 +59,22 @@ export class Processor {
     this.#interrupts = new Interrupts(this.#state);
     this.#registerAccess = new RegisterAccess(this.#state, this.#timer, this.#interrupts);
     const data = new DataAccess(this.#state, bus);
-    this.#code = new CodeRecords(this.memory, hostFunctions(data, this.#registerAccess, this.#state));
+    const { translation = "hot", counts = false } = options;
+    this.#code = new CodeRecords(
+      this.memory,
+      handlersThat(counts),
+      hostFunctions(data, this.#registerAccess, this.#state),
+    );
     this.#execution = new Execution({
       state: this.#state,
       code: this.#code,
       data,
       interrupts: this.#interrupts,
       timer: this.#timer,
-      regions: translation === "none" ? undefined : new Regions(this.#state, this.#code, translation === "all"),
+      regions:
+        translation === "none"
+          ? undefined
+          : new Regions(this.#state, this.#code, { isEager: translation === "all", counts }),
     });
   }
 
@@ -96,6 +118,15 @@ export class Processor {
     this.#state.nzcv = value;
   }
 
+  /** Of a processor that counts. */
+  get instructionCounts(): InstructionCounts {
+    const { view } = this.memory;
+    return {
+      interpreted: view.getBigUint64(STATE.interpreted, true),
+      translated: view.getBigUint64(STATE.translated, true),
+    };
+  }
+
   /** Of the generic timer (D11). */
   counter(): bigint {
     return this.#timer.counter();
@@ -127,6 +158,21 @@ export class Processor {
   /** Nanoseconds until a timer's output changes or an event comes; undefined where only the host can end a wait. */
   nextTimerDeadlineNs(): number | undefined {
     return this.#execution.nextTimerDeadlineNs();
+  }
+
+  /** Whether BRK stops the processor, and is no exception. */
+  set stopsAtBreakpoints(stops: boolean) {
+    this.#execution.stopsAtBreakpoints = stops;
+  }
+
+  /** Runs one instruction, or takes an exception in its place. @returns why it stopped beside that. */
+  step(): ProcessorStop | undefined {
+    return this.#execution.step();
+  }
+
+  /** Brings an instruction to its end whose store stopped the processor. */
+  settle(): void {
+    this.#execution.settle();
   }
 
   /** Runs until the budget of branches backwards and exceptions is used, or something stops it. */

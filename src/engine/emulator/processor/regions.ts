@@ -1,6 +1,5 @@
 /** A machine's translated regions: made of what is hot, shared with other machines, dropped as their instructions change. */
 import { HEAT_MAX } from "../dispatch.ts";
-import { HANDLERS } from "../interpreter/handlers.ts";
 import { PAGE_BYTES, RECORD, STATE } from "../layout.ts";
 import { type Block, type Graph, type GraphSource, type Instruction, makeGraph } from "../translator/graph.ts";
 import { REGION_EXPORT, translateRegion } from "../translator/region.ts";
@@ -55,8 +54,16 @@ class SharedModules {
 
 const SHARED = new SharedModules();
 
+export interface RegionsOptions {
+  /** Whatever control comes to is translated at once. */
+  readonly isEager: boolean;
+  /** Regions count their instructions. */
+  readonly counts: boolean;
+}
+
 export class Regions {
   readonly isEager: boolean;
+  readonly #counts: boolean;
   readonly #state: ProcessorState;
   readonly #code: CodeRecords;
   /** By the record of the first instruction. */
@@ -67,11 +74,11 @@ export class Regions {
   #slots = 0;
   #windows: { readonly epoch: number; readonly windows: Windows } | undefined;
 
-  /** @param isEager whatever control comes to is translated at once. */
-  constructor(state: ProcessorState, code: CodeRecords, isEager: boolean) {
+  constructor(state: ProcessorState, code: CodeRecords, { isEager, counts }: RegionsOptions) {
     this.#state = state;
     this.#code = code;
     this.isEager = isEager;
+    this.#counts = counts;
     if (isEager) code.firstHeat = HEAT_MAX - 1;
     state.memory.onCodeChanged = (page) => {
       for (const region of this.#byPage.get(page) ?? []) this.#drop(region);
@@ -101,9 +108,10 @@ export class Regions {
     if (this.#regions.size === REGIONS_MAX) this.#dropAll();
     const { level } = this.#state;
     const windows = this.#currentWindows();
-    const handlerOf = ({ word, placed }: Instruction) => HANDLERS.find(word, placed.pageOffset).handler.index;
-    const make = () => translateRegion({ graphs, entry: pc, level, windows, handlerOf });
-    const module = SHARED.get(keyOf(graphs, pc, level, windows), make);
+    const handlerOf = ({ word, placed }: Instruction) =>
+      this.#code.handlers.find(word, placed.pageOffset).handler.index;
+    const make = () => translateRegion({ graphs, entry: pc, level, windows, handlerOf, counts: this.#counts });
+    const module = SHARED.get(keyOf(graphs, pc, level, windows, this.#counts), make);
     this.#install(record, module, { pages, level, windows });
   }
 
@@ -237,7 +245,7 @@ function calledBy(blocks: readonly Block[]): readonly number[] {
   });
 }
 
-function keyOf(graphs: Graphs, entry: bigint, level: number, { load, store }: Windows): string {
+function keyOf(graphs: Graphs, entry: bigint, level: number, { load, store }: Windows, counts: boolean): string {
   const windows = [load, store].map((window) =>
     window === undefined ? "none" : `${window.start},${window.length},${window.addend}`,
   );
@@ -245,5 +253,5 @@ function keyOf(graphs: Graphs, entry: bigint, level: number, { load, store }: Wi
     start,
     ...blocks.map(({ instructions }) => instructions.map(({ at, word }) => `${at}:${word}`).join()),
   ]);
-  return [entry, level, ...windows, ...words].join(";");
+  return [entry, level, counts, ...windows, ...words].join(";");
 }

@@ -2,7 +2,7 @@
  * The ways out of a region's function. All but calls lead through one place, which brings the registers back to memory and then
  * goes on as a local says: to the record of an address, to the interpreter's function of one instruction, or back to the caller.
  */
-import { countHeat, returnIfCalled } from "../dispatch.ts";
+import { countHeat, countInstructions, returnIfCalled } from "../dispatch.ts";
 import { CODE, CODE_PAGES, RECORD, RETURNS, STATE, TRANSLATION, TRANSLATION_TABLES } from "../layout.ts";
 import { EXIT } from "../semantics/operation.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
@@ -29,12 +29,17 @@ export class RegionExits {
   readonly #out = new Map<RegisterSet, Label>();
   /** What differs from memory where the next instruction leaves. */
   #stored: RegisterSet = 0n;
+  readonly #counts: boolean;
+  /** Instructions of the block that are done where the next way out leads, and are not counted yet. */
+  complete = 0;
   /** Number of ways out that were written. */
   count = 0;
 
-  constructor(code: Code, level: 0 | 1) {
+  /** @param counts instructions are counted in the state. */
+  constructor(code: Code, level: 0 | 1, counts: boolean) {
     this.#code = code;
     this.#level = level;
+    this.#counts = counts;
     this.#target = code.local("i64");
     this.#way = code.local("i32");
   }
@@ -129,6 +134,7 @@ export class RegionExits {
     const code = this.#code;
     const out = this.#out.get(this.#stored);
     this.count++;
+    if (this.#counts) countInstructions(code, STATE.translated, this.complete);
     code.set(this.#target, target);
     code.set(this.#way, i32.of(way));
     if (out === undefined) code.unreachable();

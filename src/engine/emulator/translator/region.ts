@@ -2,6 +2,7 @@
  * Translates a region to a module: its first function, and those that it calls. Branches become blocks and loops as Norman Ramsey, "Beyond Relooper" (ICFP 2022), has them:
  * by the tree of dominators, without a dispatch.
  */
+import { countInstructions } from "../dispatch.ts";
 import { HANDLER_SIGNATURE, IMPORTED_FUNCTIONS } from "../host-functions.ts";
 import { RECORD, STATE } from "../layout.ts";
 import { EXIT } from "../semantics/operation.ts";
@@ -26,6 +27,8 @@ export interface RegionSource {
   readonly windows: Windows;
   /** The place in the table of the interpreter's function for an instruction. */
   readonly handlerOf: (instruction: Instruction) => number;
+  /** Instructions are counted in the state. */
+  readonly counts: boolean;
 }
 
 /** What the module exports: a function of `HANDLER_SIGNATURE`. */
@@ -60,7 +63,7 @@ interface Writing extends RegionParts {
   readonly operation: RegionOperation;
 }
 
-function writing({ entry, level, windows, handlerOf }: RegionSource, graph: Graph): Writing {
+function writing({ entry, level, windows, handlerOf, counts }: RegionSource, graph: Graph): Writing {
   const first = graph.blocks[0]?.instructions[0];
   if (first === undefined) throw new Error("a region has no instruction");
   const code = new Code(["i32"]);
@@ -68,7 +71,7 @@ function writing({ entry, level, windows, handlerOf }: RegionSource, graph: Grap
     code,
     registers: new RegionRegisters(code),
     flags: new RegionFlags(code),
-    exits: new RegionExits(code, level),
+    exits: new RegionExits(code, level, counts),
     windows,
     level,
     entry,
@@ -241,13 +244,14 @@ class FunctionTranslation {
   }
 
   #block(block: Block): void {
-    const { operation, flags, exits } = this.#writing;
+    const { code, operation, flags, exits } = this.#writing;
     const { liveness, written } = this.#survey;
     operation.beginBlock();
     flags.begin(this.#survey.flags.get(block));
     let dirty = liveness.dirtyAt(block);
-    for (const instruction of block.instructions) {
+    for (const [index, instruction] of block.instructions.entries()) {
       exits.stored = liveness.storedOf(dirty);
+      exits.complete = index;
       if (instruction.flow.kind === "leave") {
         operation.leaveAt(instruction);
         return;
@@ -256,6 +260,8 @@ class FunctionTranslation {
       dirty |= written(instruction);
     }
     exits.stored = liveness.storedOf(dirty);
+    exits.complete = 0;
+    if (this.#source.counts) countInstructions(code, STATE.translated, block.instructions.length);
     this.#end(block, dirty);
   }
 
