@@ -53,6 +53,8 @@ export class NetRing {
   readonly #devices: ReadonlyMap<number, NetDevice>;
   readonly #ring: GuestRange;
   readonly #words: Uint32Array;
+  /** The frame on its way. */
+  readonly #outgoing: Uint8Array;
   #requestsTaken = 0;
   #answersMade = 0;
 
@@ -61,6 +63,7 @@ export class NetRing {
     this.#memory = memory;
     this.#devices = devices;
     this.#ring = memory.own(address, RING_BYTES);
+    this.#outgoing = new Uint8Array(Math.max(0, ...[...devices.values()].map(({ frameBytesMax }) => frameBytesMax)));
     const { buffer, byteOffset } = this.#ring.bytes;
     this.#words = new Uint32Array(buffer, byteOffset, COUNT_WORDS);
   }
@@ -79,8 +82,6 @@ export class NetRing {
     const count = Math.min(waiting, limit);
     for (let served = 0; served < count; served++) {
       if (!this.#serveNext()) return served;
-      this.#requestsTaken = (this.#requestsTaken + 1) >>> 0;
-      Atomics.store(this.#words, RING_WORD.requestsTaken, this.#requestsTaken);
     }
     return count;
   }
@@ -115,19 +116,29 @@ export class NetRing {
       case RING_OPERATION.write:
         return this.#send(device, pointer, length);
       case RING_OPERATION.read:
-        return this.#receive(device, pointer, length, ring.u32(request + REQUEST.id));
+        return this.#receive(device, pointer, length, ring.u32(request + REQUEST.id)) && this.#take();
       default:
         this.#break(`made request ${operation} in its network ring, which the ABI has not`);
         return false;
     }
   }
 
-  /** A frame is not answered; one that may not be sent is dropped. */
+  /** The guest has its request's place, and its frame, back. */
+  #take(): true {
+    this.#requestsTaken = (this.#requestsTaken + 1) >>> 0;
+    Atomics.store(this.#words, RING_WORD.requestsTaken, this.#requestsTaken);
+    return true;
+  }
+
+  /** A frame is not answered; one that may not be sent is dropped. Guests wait until it is taken, but not for its way. */
   #send(device: NetDevice | undefined, pointer: number, length: number): boolean {
-    if (!device?.isFrame(length)) return true;
+    if (!device?.isFrame(length)) return this.#take();
     const frame = this.#data("a frame", pointer, length);
     if (frame === undefined) return false;
-    device.send(frame);
+    const bytes = this.#outgoing.subarray(0, length);
+    bytes.set(frame.bytes);
+    this.#take();
+    device.send({ bytes, length, hostAddress: undefined });
     return true;
   }
 

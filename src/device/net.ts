@@ -28,9 +28,14 @@ export class NetDevice {
     this.mtu = shape.mtu;
   }
 
+  /** With the Ethernet header. */
+  get frameBytesMax(): number {
+    return this.mtu + ETHERNET_HEADER_BYTES;
+  }
+
   /** Whether a frame of a guest, of any length, may be sent. */
   isFrame(length: number): boolean {
-    return length >= ETHERNET_HEADER_BYTES && length <= this.mtu + ETHERNET_HEADER_BYTES;
+    return length >= ETHERNET_HEADER_BYTES && length <= this.frameBytesMax;
   }
 
   /** @param frame of a length that `isFrame` takes. */

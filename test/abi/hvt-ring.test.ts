@@ -100,6 +100,20 @@ describe("the network ring of the hvt ABI", () => {
     expect(bench.frames.sent.map((frame) => [frame.length, frame[0]])).toEqual([0, 1, 2, 3, 4].map((n) => [60, n]));
   });
 
+  it("gives a frame back to the guest before it is on its way", () => {
+    const bench = new RingBench();
+    const seen: unknown[] = [];
+    bench.frames.send = ({ bytes }) => {
+      seen.push(bench.word("requestsTaken"));
+      bench.put(DATA, new Uint8Array(60).fill(9));
+      return seen.push(bytes.slice()) > 0;
+    };
+    bench.put(DATA, new Uint8Array(60).fill(3));
+    bench.request({});
+    expect(bench.ring.serve(64)).toBe(1);
+    expect(seen).toEqual([1, new Uint8Array(60).fill(3)]);
+  });
+
   it("receives, and says that nothing waits", () => {
     const bench = new RingBench();
     bench.frames.waiting.push(new Uint8Array(100).fill(7));

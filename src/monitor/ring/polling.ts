@@ -1,5 +1,5 @@
-/** So long a ring is polled in vain before it sleeps: somewhat longer than a guest needs for its next frame. */
-const WINDOW_MS = 0.2;
+/** So long a ring is polled in vain before it sleeps: longer than a guest needs for its next frame, emulated ones too. */
+const WINDOW_MS = 0.5;
 /** A round of polling takes some microseconds: one that took so long lost the processor, for which there are others. */
 const LOST_MS = 0.1;
 /** Polling that lost a time is not tried again for so many of it: more each time that it fails again soon. */
