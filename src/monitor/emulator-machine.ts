@@ -21,7 +21,8 @@ function makeEmulatorMachine(options: HostedMachineOptions): HostedMachine {
   const engine = withMemory(memoryMib, makeEngine);
   try {
     const machine = new HvtMachine(engine, { image, commandLine, console, clock: new HostClock(), block, net });
-    return { machine, memory: engine.memory, waitFor, debugging: undefined, offerRing: () => undefined };
+    const debugging = { engine, limits: engine.debugLimits };
+    return { machine, memory: engine.memory, waitFor, debugging, offerRing: () => undefined };
   } catch (error) {
     engine.close();
     throw error;

@@ -32,8 +32,7 @@ export interface HostedMachine {
   /** The guest's, which has an address; not after the machine was closed. */
   readonly memory: GuestMemory;
   readonly waitFor: HostDevices["waitFor"];
-  /** Undefined where the engine lets no debugger in. */
-  readonly debugging: Debugging | undefined;
+  readonly debugging: Debugging;
   /** A line for the user about how this host runs it. */
   readonly remark?: string;
   /**

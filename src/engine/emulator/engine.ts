@@ -2,26 +2,47 @@ import { hostAddress } from "../../memory/address.ts";
 import { GuestMemory } from "../../memory/guest-memory.ts";
 import { AARCH64_TABLES, MAIR } from "../../memory/page-table/aarch64.ts";
 import { writePageTables } from "../../memory/page-table/tables.ts";
-import type { Engine, EngineStop, GuestFault, GuestStart, HypercallServer, Registers } from "../engine.ts";
+import type {
+  DebugControl,
+  DebugEngine,
+  EngineStop,
+  GuestFault,
+  GuestStart,
+  HypercallServer,
+  Registers,
+} from "../engine.ts";
 import { describeException, VECTORS_ADDRESS, vectorOf, writeHandlers } from "../guest/handlers-aarch64.ts";
 import { TABLES_ADDRESS, TABLES_BYTES } from "../guest/layout.ts";
 import { CPACR_FLOATING_POINT, PSTATE_START, SCTLR_ON, STACK_GAP_BYTES, TCR } from "../guest/registers-aarch64.ts";
 import { HANDLERS_MAPPING, hypercallNumber, STORE_BYTES, WINDOW_MAPPING } from "../guest/window-aarch64.ts";
-import { GUEST_ADDRESS } from "./layout.ts";
+import { DEBUG_LIMITS, NO_DEBUGGING, stopsAtBreakpoints, withBreakpoints } from "./debugging.ts";
+import { GUEST_ADDRESS, STATE } from "./layout.ts";
 import { GUEST_BYTES_MAX } from "./processor/memory.ts";
-import { type Bus, Processor } from "./processor/processor.ts";
+import {
+  type Bus,
+  type InstructionCounts,
+  Processor,
+  type ProcessorOptions,
+  type ProcessorStop,
+} from "./processor/processor.ts";
 
 /** Largest guest memory, in bytes: a WebAssembly memory of 4 GiB less what the engine itself needs of it. */
 export const EMULATOR_MEMORY_BYTES_MAX = GUEST_BYTES_MAX;
 
 /** Of the counter that the guest reads. */
 const COUNTER_HZ = 62_500_000;
-/** Branches backwards between two looks at the clock: well below a millisecond. */
-const TURN_BRANCHES = 20_000;
+/** Branches backwards between two looks at the clock: so many that these cost little, and so few that slices end in time. */
+const TURN_BRANCHES_MIN = 1000;
+const TURN_BRANCHES_MAX = 1_000_000;
+const TURN_NS_MIN = 0.25e6;
+const TURN_NS_MAX = 1e6;
+/** As the processor numbers it, behind the general registers. */
 const STACK_POINTER = 31;
+const VECTOR_REGISTERS = 32;
 
 const SERVED: EngineStop = { type: "served" };
 const INTERRUPTED: EngineStop = { type: "interrupted" };
+const STEPPED: EngineStop = { type: "debug", hit: {} };
 
 /** Monotonic, in nanoseconds. */
 const monotonicNs = () => performance.now() * 1e6;
@@ -35,30 +56,40 @@ export interface BufferHost {
 }
 
 /** Runs an AArch64 guest on any host that runs JavaScript. */
-export class EmulatorEngine implements Engine {
+export class EmulatorEngine implements DebugEngine {
+  readonly debugLimits = DEBUG_LIMITS;
   readonly memory: GuestMemory;
   readonly counterHz = COUNTER_HZ;
   readonly #processor: Processor;
   readonly #release: () => void;
   #server: HypercallServer | undefined;
   #stop: EngineStop | undefined;
+  #control = NO_DEBUGGING;
+  #turnBranches = TURN_BRANCHES_MIN;
+  /** The engine's own vector ended the last run. */
+  #tookVector = false;
 
   /**
    * @param memoryBytes a multiple of the page, at most `EMULATOR_MEMORY_BYTES_MAX`.
    * @throws RangeError where the host has no room for the memory.
    */
-  constructor(memoryBytes: number, host?: BufferHost) {
+  constructor(memoryBytes: number, host?: BufferHost, options?: ProcessorOptions) {
     const bus: Bus = {
-      load: (address, bytes) => this.#load(address, bytes),
+      load: (address, bytes) => this.#fault(address, bytes, "read"),
       store: (address, bytes, value) => this.#store(address, bytes, value),
     };
-    this.#processor = new Processor(memoryBytes, bus, COUNTER_HZ, monotonicNs);
+    this.#processor = new Processor(memoryBytes, bus, COUNTER_HZ, monotonicNs, options);
     const { buffer } = this.#processor.memory.memory;
     this.#release = () => host?.release(buffer);
     const view = new DataView(buffer, GUEST_ADDRESS, memoryBytes);
     const address = host && hostAddress(host.addressOf(buffer) + BigInt(GUEST_ADDRESS));
     this.memory = new GuestMemory(view, address);
     writeHandlers(this.memory);
+  }
+
+  /** Of an engine that counts. */
+  get instructionCounts(): InstructionCounts {
+    return this.#processor.instructionCounts;
   }
 
   start({ entry, stackPointer, argument, mappings }: GuestStart): void {
@@ -81,13 +112,57 @@ export class EmulatorEngine implements Engine {
   run(server: HypercallServer, sliceNs?: number): EngineStop {
     this.#server = server;
     this.#stop = undefined;
+    this.#tookVector = false;
     const end = sliceNs === undefined ? Number.POSITIVE_INFINITY : monotonicNs() + sliceNs;
+    const control = this.#control;
+    if (control === NO_DEBUGGING) return this.#run(end);
+    const processor = this.#processor;
+    processor.stopsAtBreakpoints = stopsAtBreakpoints(control);
+    const written = (address: number, bytes: number) => this.instructionsWritten(address, bytes);
+    const run = () => (control.step ? this.#step() : this.#run(end));
+    return withBreakpoints(control, this.memory, written, run);
+  }
+
+  #run(end: number): EngineStop {
     for (;;) {
-      const reason = this.#processor.run(TURN_BRANCHES);
-      if (this.#stop !== undefined) return this.#stop;
-      if (reason === "stopped") throw new Error("the processor stopped for nothing");
-      if (monotonicNs() >= end) return INTERRUPTED;
+      const begin = monotonicNs();
+      const stop = this.#stopOf(this.#processor.run(this.#turnBranches));
+      if (stop !== undefined) return stop;
+      const now = monotonicNs();
+      if (now >= end) return INTERRUPTED;
+      this.#fitTurn(now - begin);
     }
+  }
+
+  #step(): EngineStop {
+    const reason = this.#processor.step();
+    return (reason === undefined ? this.#stop : this.#stopOf(reason)) ?? STEPPED;
+  }
+
+  /** @returns undefined where the guest goes on. */
+  #stopOf(reason: ProcessorStop): EngineStop | undefined {
+    if (this.#stop !== undefined) return this.#stop;
+    switch (reason) {
+      case "budget":
+        return undefined;
+      case "breakpoint":
+        return STEPPED;
+      case "wait":
+        return this.#processor.nextTimerDeadlineNs() === undefined ? this.#waitForNothing() : undefined;
+      case "stopped":
+        throw new Error("the processor stopped for nothing");
+    }
+  }
+
+  /** Turns become shorter where branches are far apart, so that slices end in time. */
+  #fitTurn(tookNs: number): void {
+    if (tookNs > TURN_NS_MAX) this.#turnBranches = Math.max(1, this.#turnBranches >> 1);
+    else if (tookNs < TURN_NS_MIN) this.#turnBranches = Math.min(TURN_BRANCHES_MAX, this.#turnBranches << 1);
+  }
+
+  /** WFI or WFE: the ABI has no interrupts, and there is one processor. */
+  #waitForNothing(): EngineStop {
+    return { type: "fault", fault: { what: "a wait for an interrupt, which nothing sends", pc: this.#processor.pc } };
   }
 
   pc(): bigint {
@@ -96,29 +171,53 @@ export class EmulatorEngine implements Engine {
 
   registers(): Registers {
     const processor = this.#processor;
-    const general = Array.from({ length: 31 }, (_, index): [string, bigint] => [
-      `x${index}`,
-      processor.getRegister(index),
-    ]);
-    return new Map([
-      ...general,
-      ["sp", processor.getRegister(STACK_POINTER)],
-      ["pc", processor.pc],
-      ["pstate", processor.pstate],
-    ]);
+    const { view } = processor.memory;
+    const registers = new Map<string, bigint>();
+    for (let number = 0; number < STACK_POINTER; number++) registers.set(`x${number}`, processor.getRegister(number));
+    registers.set("sp", processor.getRegister(STACK_POINTER));
+    registers.set("pc", processor.pc);
+    registers.set("pstate", processor.pstate);
+    for (let number = 0; number < VECTOR_REGISTERS; number++) {
+      const at = STATE.vector(number);
+      registers.set(`v${number}`, (view.getBigUint64(at + 8, true) << 64n) | view.getBigUint64(at, true));
+    }
+    registers.set("fpsr", BigInt(view.getUint32(STATE.fpsr, true)));
+    registers.set("fpcr", BigInt(view.getUint32(STATE.fpcr, true)));
+    if (!this.#tookVector) return registers;
+    registers.set("x0", processor.registers.get("tpidr_el1"));
+    registers.set("pc", processor.registers.get("elr_el1"));
+    return registers.set("pstate", processor.registers.get("spsr_el1"));
+  }
+
+  settle(): void {
+    this.#processor.settle();
+  }
+
+  setRegisters(registers: Registers): void {
+    const processor = this.#processor;
+    for (const [name, value] of registers) {
+      const number = /^x([0-9]+)$/.exec(name)?.[1];
+      if (number !== undefined) processor.setRegister(Number(number), value);
+      else if (name === "sp") processor.setRegister(STACK_POINTER, value);
+      else if (name === "pc" || name === "pstate") processor[name] = value;
+    }
+  }
+
+  debug(control: DebugControl): void {
+    const isOn = control.step || stopsAtBreakpoints(control);
+    this.#control = isOn ? control : NO_DEBUGGING;
+    this.#processor.stopsAtBreakpoints = false;
+  }
+
+  instructionsWritten(address: number, bytes: number): void {
+    this.#processor.memory.forgetInstructions(address, bytes);
   }
 
   close(): void {
     this.#release();
   }
 
-  /** The guest takes an abort, which comes no further than to its next store out here. */
-  #load(address: number, bytes: number): undefined {
-    this.#fault(address, bytes, "read");
-  }
-
-  #store(address: number, bytes: number, value: bigint): "done" | "stop" | undefined {
-    if (this.#stop !== undefined) return "stop";
+  #store(address: number, bytes: number, value: bigint): "done" | "stop" {
     if (bytes !== STORE_BYTES) return this.#fault(address, bytes, "write");
     const number = hypercallNumber(address);
     if (number !== undefined) {
@@ -129,6 +228,7 @@ export class EmulatorEngine implements Engine {
     const vector = vectorOf(BigInt(address));
     if (vector === undefined) return this.#fault(address, bytes, "write");
     const { registers } = this.#processor;
+    this.#tookVector = true;
     return this.#stopFor(
       describeException(vector, {
         syndrome: registers.get("esr_el1"),

@@ -57,30 +57,29 @@ export class DataAccess {
     if (host !== undefined) return host;
     let offset = STATE.bounce;
     for (const part of parts) {
-      if (!this.#loadPart(part, elementBytes(how), offset)) {
-        this.abort(FAULT.external, virtual, "load");
-        return -1;
-      }
+      const outcome = this.#loadPart(part, elementBytes(how), offset);
+      if (outcome === undefined) this.abort(FAULT.external, virtual, "load");
+      if (outcome !== "done") return -1;
       offset += part.bytes;
     }
     return STATE.bounce;
   }
 
-  #loadPart({ physical, bytes }: Part, unit: number, to: number): boolean {
+  #loadPart({ physical, bytes }: Part, unit: number, to: number): "done" | "stop" | undefined {
     const host = this.#memory.host(physical, bytes);
     if (host !== undefined) {
       this.#memory.bytes.copyWithin(to, host, host + bytes);
-      return true;
+      return "done";
     }
     for (let done = 0; done < bytes; done += unit) {
       const size = Math.min(unit, bytes - done);
       const value = this.#bus.load(physical + done, size);
-      if (value === undefined) return false;
+      if (typeof value !== "bigint") return value;
       for (let byte = 0; byte < size; byte++) {
         this.#view.setUint8(to + done + byte, Number((value >> BigInt(8 * byte)) & 0xffn));
       }
     }
-    return true;
+    return "done";
   }
 
   /** As `translateStore` of the host functions. */

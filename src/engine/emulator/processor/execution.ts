@@ -23,13 +23,15 @@ export interface ExecutionParts {
   readonly regions: Regions | undefined;
 }
 
-/** `wait`: until an interrupt, or an event where WFE waits. */
-export type ProcessorStop = "stopped" | "budget" | "wait";
+/** `wait`: until an interrupt, or an event where WFE waits. `breakpoint`: at BRK, where it was asked for. */
+export type ProcessorStop = "stopped" | "budget" | "wait" | "breakpoint";
 
 /** HINT's numbers (C6.2.101). */
 const HINT = { wfe: 2, wfi: 3 } as const;
 const ISS_WAITS_FOR_EVENT = 1;
 const INSTRUCTION_BYTES = 4n;
+/** More than one instruction can use up. */
+const STEP_BUDGET = 1000;
 
 /** What WFI or WFE waits for. @param until the counter's value at the next event of the event stream. */
 type Wait = { readonly for: "interrupt" } | { readonly for: "event"; readonly until: bigint | undefined };
@@ -41,6 +43,8 @@ export class Execution {
   readonly #interrupts: Interrupts;
   readonly #timer: GenericTimer;
   readonly #regions: Regions | undefined;
+  /** BRK stops the processor, and is no exception. */
+  stopsAtBreakpoints = false;
   #waiting: Wait | undefined;
   /** Of the budget, what was taken away so that generated code comes back soon. */
   #withheld = 0;
@@ -60,16 +64,36 @@ export class Execution {
 
   /** Runs until the budget of branches backwards and exceptions is used, or something stops it. */
   run(budget: number): ProcessorStop {
-    this.#timer.update();
-    if (this.#waiting !== undefined && !this.#hasCome(this.#waiting)) return "wait";
-    this.#waiting = undefined;
-    this.#withheld = 0;
-    this.#view.setInt32(STATE.budget, budget, true);
+    if (this.#begin(budget) === "wait") return "wait";
     for (;;) {
       const stop = this.#step();
       if (stop !== undefined) return stop;
       if (this.#spend() <= 0 && !this.#giveBack()) return "budget";
     }
+  }
+
+  /** Runs one instruction, or takes an exception in its place. @returns why it stopped beside that. */
+  step(): ProcessorStop | undefined {
+    if (this.#begin(STEP_BUDGET) === "wait") return "wait";
+    const record = this.#next();
+    if (record === undefined) return undefined;
+    const reason = this.#code.step(record);
+    this.#comeBack(reason, this.#view.getUint32(STATE.record, true));
+    return reason === EXIT.decode ? undefined : this.#leave(reason);
+  }
+
+  /** Brings an instruction to its end whose store stopped the processor. */
+  settle(): void {
+    while (this.#data.isInStore) this.step();
+  }
+
+  #begin(budget: number): "wait" | undefined {
+    this.#timer.update();
+    if (this.#waiting !== undefined && !this.#hasCome(this.#waiting)) return "wait";
+    this.#waiting = undefined;
+    this.#withheld = 0;
+    this.#view.setInt32(STATE.budget, budget, true);
+    return undefined;
   }
 
   /** Generated code comes back at its next branch backwards, so that an interrupt is taken. */
@@ -86,9 +110,14 @@ export class Execution {
     return Math.min(output ?? Number.POSITIVE_INFINITY, this.#timer.nsUntilCounter(waiting.until));
   }
 
-  #step(): ProcessorStop | undefined {
+  /** As `#resolve`, after an interrupt where there is one. */
+  #next(): number | undefined {
     if (this.#interrupts.isTakeable && !this.#data.isInStore) this.#interrupts.take();
-    const record = this.#resolve();
+    return this.#resolve();
+  }
+
+  #step(): ProcessorStop | undefined {
+    const record = this.#next();
     if (record === undefined) return undefined;
     const regions = this.#regions;
     if (regions?.isEager && !regions.has(record)) regions.translate(record);
@@ -118,9 +147,14 @@ export class Execution {
       const reason = code.enter(record);
       record = this.#view.getUint32(STATE.record, true);
       if (reason === EXIT.decode) continue;
-      this.#state.pc = reason === EXIT.target ? this.#view.getBigUint64(STATE.target, true) : code.pcOf(record);
+      this.#comeBack(reason, record);
       return this.#leave(reason);
     }
+  }
+
+  /** Brings `pc` to where generated code left. */
+  #comeBack(reason: number, record: number): void {
+    this.#state.pc = reason === EXIT.target ? this.#view.getBigUint64(STATE.target, true) : this.#code.pcOf(record);
   }
 
   /** A guest whose exception handler faults comes back again and again, without a branch of its own. */
@@ -159,6 +193,7 @@ export class Execution {
       case EXIT.svc:
         return this.#take({ exceptionClass: EXCEPTION_CLASS.svc, iss: this.#detail() }, state.pc + INSTRUCTION_BYTES);
       case EXIT.brk:
+        if (this.stopsAtBreakpoints) return "breakpoint";
         return this.#take({ exceptionClass: EXCEPTION_CLASS.brk, iss: this.#detail() });
       case EXIT.vectorTrap:
         return this.#take({ exceptionClass: EXCEPTION_CLASS.vectors, iss: ISS_ANY_CONDITION });
