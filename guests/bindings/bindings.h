@@ -23,9 +23,26 @@ const struct manifest_entry *device_acquire(const char *name, uint32_t type, sol
 // An acquired device, or NULL.
 const struct manifest_entry *device_at(solo5_handle_t handle, uint32_t type);
 
-bool net_size_fits(const struct manifest_entry *device, size_t size);   // of a frame to send
-bool net_buffer_fits(const struct manifest_entry *device, size_t size); // for any frame received
 bool block_range_fits(const struct manifest_entry *device, solo5_off_t offset, size_t size);
+
+// Largest frame of each acquired net device; 0 of what is none. The checks of frames are a few inline instructions: on a
+// processor that is emulated they take as long as the frame's way out.
+extern uint32_t net_frame_bytes[MANIFEST_MAX_ENTRIES];
+
+static inline uint32_t net_frame_max(solo5_handle_t handle) {
+    return handle < MANIFEST_MAX_ENTRIES ? net_frame_bytes[handle] : 0;
+}
+
+// Of a frame to send.
+static inline bool net_size_fits(solo5_handle_t handle, size_t size) {
+    return size >= SOLO5_NET_HLEN && size <= net_frame_max(handle);
+}
+
+// For any frame received.
+static inline bool net_buffer_fits(solo5_handle_t handle, size_t size) {
+    uint32_t max = net_frame_max(handle);
+    return max != 0 && size >= max;
+}
 
 // What each binding provides ------------------------------------------------------------------------------------------
 

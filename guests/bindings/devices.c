@@ -2,6 +2,7 @@
 
 static const struct manifest *devices;
 static solo5_handle_set_t acquired;
+uint32_t net_frame_bytes[MANIFEST_MAX_ENTRIES];
 
 void devices_use(const struct manifest *manifest) {
     devices = manifest;
@@ -28,14 +29,6 @@ const struct manifest_entry *device_at(solo5_handle_t handle, uint32_t type) {
     return entry->type == type ? entry : NULL;
 }
 
-bool net_size_fits(const struct manifest_entry *device, size_t size) {
-    return size >= SOLO5_NET_HLEN && size <= (size_t)device->u.net.mtu + SOLO5_NET_HLEN;
-}
-
-bool net_buffer_fits(const struct manifest_entry *device, size_t size) {
-    return size >= (size_t)device->u.net.mtu + SOLO5_NET_HLEN;
-}
-
 bool block_range_fits(const struct manifest_entry *device, solo5_off_t offset, size_t size) {
     const struct device_block *block = &device->u.block;
     return size == block->block_bytes && (offset & (size - 1)) == 0 && offset <= block->capacity_bytes - size;
@@ -47,6 +40,7 @@ solo5_result_t solo5_net_acquire(const char *name, solo5_handle_t *handle, struc
         return SOLO5_R_EINVAL;
     memcpy(info->mac_address, entry->u.net.mac, sizeof info->mac_address);
     info->mtu = entry->u.net.mtu;
+    net_frame_bytes[*handle] = (uint32_t)entry->u.net.mtu + SOLO5_NET_HLEN;
     return SOLO5_R_OK;
 }
 

@@ -19,8 +19,7 @@ __attribute__((noinline)) static solo5_result_t receive_by_exit(solo5_handle_t h
 }
 
 solo5_result_t solo5_net_write(solo5_handle_t handle, const uint8_t *frame, size_t size) {
-    const struct manifest_entry *device = device_at(handle, DEVICE_NET);
-    if (device == NULL || !net_size_fits(device, size))
+    if (!net_size_fits(handle, size))
         return SOLO5_R_EINVAL;
     struct net_ring *ring = net_ring;
     if (ring == NULL)
@@ -30,8 +29,7 @@ solo5_result_t solo5_net_write(solo5_handle_t handle, const uint8_t *frame, size
 }
 
 solo5_result_t solo5_net_read(solo5_handle_t handle, uint8_t *frame, size_t size, size_t *received) {
-    const struct manifest_entry *device = device_at(handle, DEVICE_NET);
-    if (device == NULL || !net_buffer_fits(device, size))
+    if (!net_buffer_fits(handle, size))
         return SOLO5_R_EINVAL;
     struct net_ring *ring = net_ring;
     return ring == NULL ? receive_by_exit(handle, frame, size, received)

@@ -12,9 +12,21 @@ static inline void relax(void) {
 #endif
 }
 
+// Whether a count of the tender's has this value; what the tender wrote before is seen then. To the compiler a load that
+// is atomic and a comparison are two instructions.
+__attribute__((always_inline)) static inline bool is_count(const uint32_t *counted, uint32_t value) {
+#if defined(__x86_64__)
+    bool equal;
+    __asm__ volatile("cmpl %2, %1" : "=@cce"(equal) : "m"(*counted), "ri"(value) : "memory");
+    return equal;
+#else
+    return __atomic_load_n(counted, __ATOMIC_SEQ_CST) == value;
+#endif
+}
+
 // Waits until the tender, which counts up, has come to `count`.
 static inline void wait_for(const uint32_t *counted, uint32_t count) {
-    while (__atomic_load_n(counted, __ATOMIC_ACQUIRE) != count)
+    while (!is_count(counted, count))
         relax();
 }
 
@@ -32,7 +44,7 @@ __attribute__((always_inline)) static inline uint32_t ring_request(struct net_ri
     // The tender stores that it wants the bell, and then loads this count: with a full barrier between store and load on
     // both sides, one of both sees the other's store.
     __atomic_store_n(&ring->requests_made, made, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&ring->wants_bell, __ATOMIC_SEQ_CST) != 0)
+    if (!is_count(&ring->wants_bell, 0))
         doorbell();
     return made;
 }
