@@ -18,9 +18,10 @@ import {
   type ValueType,
 } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
+import { type Accesses, partsOf, windowFor } from "./accesses.ts";
 import type { RegionExits } from "./exits.ts";
 import type { RegionFlags } from "./flags.ts";
-import type { Instruction } from "./graph.ts";
+import type { Block, Instruction } from "./graph.ts";
 import type { RegionRegisters } from "./registers.ts";
 import type { Window, Windows } from "./windows.ts";
 
@@ -36,6 +37,9 @@ export interface RegionParts {
   readonly flags: RegionFlags;
   readonly exits: RegionExits;
   readonly windows: Windows;
+  readonly accesses: Accesses;
+  /** Accesses are told of; the code goes nowhere. */
+  readonly isSurvey: boolean;
   readonly level: 0 | 1;
   /** Virtual address of the region's first instruction. */
   readonly entry: bigint;
@@ -45,7 +49,7 @@ export interface RegionParts {
 
 const ZERO = i32.of(0);
 const PAGE_MASK = -4096n;
-const STACK_ALIGNMENT = 16n;
+const STACK_ALIGNMENT = 16;
 /** Offsets of loads and stores stay where a signed number does. */
 const OFFSET_MAX = 2n ** 31n;
 
@@ -66,6 +70,12 @@ export class RegionOperation implements Operation {
   /** Checked since the block began, and true ever since. */
   #vectorsAreOn = false;
   #stackIsAligned = false;
+  /** Begins the names of registers' values. */
+  #block = 0;
+  /** How often registers were written since the block began. */
+  readonly #versions = new Map<number, number>();
+  /** By base: the group is checked, and the base's low bits. */
+  readonly #checked = new Map<string, Expr<"i32">>();
 
   constructor(parts: RegionParts, first: Instruction) {
     this.code = parts.code;
@@ -74,7 +84,10 @@ export class RegionOperation implements Operation {
   }
 
   /** Control came here from elsewhere. */
-  beginBlock(): void {
+  beginBlock({ order }: Block): void {
+    this.#block = order;
+    this.#versions.clear();
+    this.#checked.clear();
     this.#vectorsAreOn = false;
     this.#stackIsAligned = false;
   }
@@ -290,6 +303,7 @@ export class RegionOperation implements Operation {
   #write(slot: number, value: Expr<IntegerType>): void {
     const wide = value.type === "i64" ? (value as Expr<"i64">) : i64.extendU(value as Expr<"i32">);
     this.#parts.registers.writeGeneral(slot, wide);
+    this.#versions.set(slot, (this.#versions.get(slot) ?? 0) + 1);
     if (slot === SLOT.stackPointer) this.#stackIsAligned = false;
   }
 
@@ -303,6 +317,8 @@ export class RegionOperation implements Operation {
   ): Place {
     const { code } = this;
     this.#checkStack();
+    const grouped = isAligned ? undefined : this.#inGroup(address, BigInt(bytes), table !== 0);
+    if (grouped !== undefined) return grouped;
     const virtual = code.let(address);
     const low = code.let(i32.wrap(virtual));
     if (isAligned) code.if(i32.and(low, i32.of(bytes - 1)), () => this.leave());
@@ -310,9 +326,35 @@ export class RegionOperation implements Operation {
     const { start, length, addend } = window;
     const offset = i64.sub(virtual, i64.of(start));
     code.if(i64.gtU(offset, i64.of(length - BigInt(bytes))), () => this.leave());
-    const isFlat = start + length <= OFFSET_MAX && addend >= 0n && addend < OFFSET_MAX;
-    if (isFlat) return { address: displaced(low, Number(addend)) };
+    if (isFlat(window)) return { address: displaced(low, Number(addend)) };
     return { address: code.let(i32.add(low, i32.of(Number(BigInt.asIntN(32, addend))))) };
+  }
+
+  /** A place that is checked with others of the same base. */
+  #inGroup(address: Expr<"i64">, bytes: bigint, stores: boolean): Place | undefined {
+    const { accesses, registers, windows, isSurvey } = this.#parts;
+    const parts = partsOf(address);
+    const slot = parts === undefined ? undefined : registers.slotOf(parts.register);
+    if (parts === undefined || slot === undefined || this.#isConditional) return undefined;
+    const { offset } = parts;
+    const base = `${this.#block} ${slot} ${this.#versions.get(slot) ?? 0}`;
+    const access = { base, offset, bytes, stores };
+    if (isSurvey) accesses.note(access);
+    const group = isSurvey ? undefined : accesses.groupOf(access);
+    const window = group === undefined ? undefined : windowFor(windows, group.stores);
+    if (group === undefined || window === undefined || !isFlat(window) || window.start < group.end) return undefined;
+    const { start, length, addend } = window;
+    const reach = group.end - group.min;
+    if (length < reach || addend + group.min < 0n) return undefined;
+    const { code } = this;
+    let low = this.#checked.get(base);
+    if (low === undefined) {
+      const first = i64.sub(registers.readGeneral(slot), i64.of(start - group.min));
+      code.if(i64.gtU(first, i64.of(length - reach)), () => this.leave());
+      low = code.let(i32.wrap(registers.readGeneral(slot)));
+      this.#checked.set(base, low);
+    }
+    return { address: displaced(low, Number(addend + offset)) };
   }
 
   /** By the page's translation, where there is one at hand. */
@@ -330,10 +372,15 @@ export class RegionOperation implements Operation {
   #checkStack(): void {
     if (this.#instruction.placed.fields["Rn"] !== 31 || this.#stackIsAligned) return;
     const stack = this.#parts.registers.readGeneral(SLOT.stackPointer);
-    const misaligned = i32.wrap(i64.and(stack, i64.of(STACK_ALIGNMENT - 1n)));
+    const misaligned = i32.and(i32.wrap(stack), i32.of(STACK_ALIGNMENT - 1));
     this.code.if(misaligned, () => this.leave());
     this.#stackIsAligned = !this.#isConditional;
   }
+}
+
+/** Virtual addresses are offsets of host addresses that fit an instruction. */
+function isFlat({ start, length, addend }: Window): boolean {
+  return start + length <= OFFSET_MAX && addend >= 0n && addend < OFFSET_MAX;
 }
 
 function orStack(register: number): number {

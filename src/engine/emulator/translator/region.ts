@@ -9,6 +9,7 @@ import { EXIT } from "../semantics/operation.ts";
 import { Code, type Label, type Local } from "../wasm/code.ts";
 import { type Expr, i32, i64 } from "../wasm/expression.ts";
 import { moduleBytes } from "../wasm/module.ts";
+import { Accesses } from "./accesses.ts";
 import { RECORD_PARAMETER, RegionExits } from "./exits.ts";
 import { FLAGS_KIND, type FlagsKind, RegionFlags } from "./flags.ts";
 import { type Block, type Edge, edgesOf, type Graph, type Instruction } from "./graph.ts";
@@ -53,6 +54,7 @@ export function translateRegion(source: RegionSource): Uint8Array<ArrayBuffer> {
 
 /** What is to be known before translation. */
 interface Survey {
+  readonly accesses: Accesses;
   readonly liveness: Liveness;
   readonly written: (instruction: Instruction) => RegisterSet;
   /** What set the flags where a block begins; undefined where that depends on the way. */
@@ -63,7 +65,8 @@ interface Writing extends RegionParts {
   readonly operation: RegionOperation;
 }
 
-function writing({ entry, level, windows, handlerOf, counts }: RegionSource, graph: Graph): Writing {
+function writing(source: RegionSource, graph: Graph, accesses: Accesses, isSurvey: boolean): Writing {
+  const { entry, level, windows, handlerOf, counts } = source;
   const first = graph.blocks[0]?.instructions[0];
   if (first === undefined) throw new Error("a region has no instruction");
   const code = new Code(["i32"]);
@@ -73,6 +76,8 @@ function writing({ entry, level, windows, handlerOf, counts }: RegionSource, gra
     flags: new RegionFlags(code),
     exits: new RegionExits(code, level, counts),
     windows,
+    accesses,
+    isSurvey,
     level,
     entry,
     handlerOf,
@@ -82,12 +87,13 @@ function writing({ entry, level, windows, handlerOf, counts }: RegionSource, gra
 
 /** Translates once for what the instructions use; the code itself goes nowhere. */
 function survey(source: RegionSource, graph: Graph): Survey {
-  const { registers, flags, exits, operation } = writing(source, graph);
+  const accesses = new Accesses();
+  const { registers, flags, exits, operation } = writing(source, graph, accesses, true);
   const setBy = new Map<Block, FlagsKind | undefined>();
   const uses = new Map<Instruction, InstructionUse>();
   for (const block of graph.blocks) {
     flags.begin(FLAGS_KIND.memory);
-    operation.beginBlock();
+    operation.beginBlock(block);
     for (const instruction of block.instructions) {
       if (instruction.flow.kind === "leave") {
         uses.set(instruction, { read: 0n, written: 0n, leaves: true });
@@ -102,6 +108,7 @@ function survey(source: RegionSource, graph: Graph): Survey {
   }
   const useOf = (instruction: Instruction): InstructionUse => uses.get(instruction) ?? UNUSED;
   return {
+    accesses,
     liveness: findLiveness(graph, useOf),
     written: (instruction) => useOf(instruction).written,
     flags: flagsAtBegin(graph.blocks, setBy),
@@ -151,7 +158,7 @@ class FunctionTranslation {
     this.#graph = graph;
     this.#functions = functions;
     this.#survey = survey(source, graph);
-    this.#writing = writing(source, graph);
+    this.#writing = writing(source, graph, this.#survey.accesses, false);
     this.#budget = this.#writing.code.local("i32");
     for (const block of graph.blocks) {
       const { dominator } = block;
@@ -246,7 +253,7 @@ class FunctionTranslation {
   #block(block: Block): void {
     const { code, operation, flags, exits } = this.#writing;
     const { liveness, written } = this.#survey;
-    operation.beginBlock();
+    operation.beginBlock(block);
     flags.begin(this.#survey.flags.get(block));
     let dirty = liveness.dirtyAt(block);
     for (const [index, instruction] of block.instructions.entries()) {

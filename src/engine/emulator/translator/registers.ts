@@ -51,6 +51,14 @@ export class RegionRegisters {
     this.#code.set(this.#vectorLocal(register), value);
   }
 
+  /** The slot whose value an expression is; undefined where it is none. */
+  slotOf(value: Expr): number | undefined {
+    for (const [slot, { index }] of this.#general) {
+      if (value.isVariable && value.bytes.join() === variable("i64", index).bytes.join()) return slot;
+    }
+    return undefined;
+  }
+
   /** From memory into locals. */
   load(registers: RegisterSet): void {
     const code = this.#code;
