@@ -13,6 +13,9 @@ export const BLOCK = { bytes: 800, x: 0, sp: 248, nzcv: 256, fpcr: 264, fpsr: 27
 /** What loads and stores of the cases reach; one after the other they all use it. */
 export const DATA_BYTES = 4096;
 
+/** Blocks of the page tables hold code or data: where stores change no code, translated code reaches data by itself. */
+const DATA_ALIGNMENT = 2 ** 21;
+
 export interface Case {
   readonly words: readonly number[];
   /** `BLOCK.bytes`, as the registers are before. */
@@ -87,7 +90,7 @@ export function dataAddress(cases: number, wordsOfCases: number): number {
 
 function layout(cases: number, wordsOfCases: number) {
   const codeWords = wordsOfCases + cases * CASE_WORDS * 2 + 64;
-  const data = Math.ceil((HEADER_BYTES + 4 * codeWords) / DATA_BYTES) * DATA_BYTES;
+  const data = Math.ceil((HEADER_BYTES + 4 * codeWords) / DATA_ALIGNMENT) * DATA_ALIGNMENT;
   const blocks = data + DATA_BYTES;
   return { data, blocks, end: blocks + cases * BLOCK.bytes };
 }

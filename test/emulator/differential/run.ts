@@ -63,6 +63,7 @@ export function runInEmulator({ bytes, results }: Program, translation: Translat
   processor.setSystemRegister("cpacr_el1", 3n << 20n);
   processor.pstate = PSTATE;
   processor.pc = BigInt(ENTRY_ADDRESS);
+  processor.setRegister(31, BigInt(IMAGE_ADDRESS + results.offset));
   for (let turn = 0; ; turn++) {
     if (turn === TURNS_MAX) throw new Error("the cases do not end");
     if (processor.run(1_000_000) === "stopped") break;

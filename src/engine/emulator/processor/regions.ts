@@ -3,7 +3,7 @@ import { HEAT_MAX } from "../dispatch.ts";
 import { PAGE_BYTES, RECORD, STATE } from "../layout.ts";
 import { type Block, type Graph, type GraphSource, type Instruction, makeGraph } from "../translator/graph.ts";
 import { REGION_EXPORT, translateRegion } from "../translator/region.ts";
-import { isSameWindow, type Windows } from "../translator/windows.ts";
+import { isSameWindow, type Window, type Windows } from "../translator/windows.ts";
 import { translateNow } from "./address-space.ts";
 import type { CodeRecords } from "./code.ts";
 import type { ProcessorState } from "./state.ts";
@@ -136,11 +136,17 @@ export class Regions {
   #currentWindows(): Windows {
     const epoch = this.#epoch;
     if (this.#windows?.epoch !== epoch) {
-      const stack = this.#state.getRegister(31);
-      const windows = { load: findWindow(this.#state, "load", stack), store: findWindow(this.#state, "store", stack) };
+      const before = this.#windows?.windows;
+      const windows = { load: this.#window("load", before?.load), store: this.#window("store", before?.store) };
       this.#windows = { epoch, windows };
     }
     return this.#windows.windows;
+  }
+
+  /** Around the stack, or where it was before. */
+  #window(kind: "load" | "store", before: Window | undefined): Window | undefined {
+    const found = findWindow(this.#state, kind, this.#state.getRegister(31));
+    return found ?? (before === undefined ? undefined : findWindow(this.#state, kind, before.start));
   }
 
   /** The page of the guest's memory in which a virtual page's instructions lie; undefined where they may not be executed. */
