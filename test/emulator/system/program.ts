@@ -13,26 +13,27 @@ export const AREA = {
   userCode: 0x4040_0000,
   /** What the program itself writes: only EL1 may. */
   results: 0x4060_0000,
-  /** Tables of the program, one a page; then those of cases. */
+  /** Tables of the program, one a page. */
   tables: 0x4080_0000,
-  caseTables: 0x4081_0000,
-  /** For cases alone. */
+  /** For cases alone: data, which EL1 may write, and their own tables. */
   data: 0x40a0_0000,
-  end: 0x40c0_0000,
+  caseTables: 0x40c0_0000,
+  end: 0x4200_0000,
 } as const;
-export const MEMORY_END = 0x4200_0000;
 const BLOCK_BYTES = 0x20_0000;
 const ENTRY_OFFSET = 0x1000;
 export const ENTRY_ADDRESS = AREA.code + ENTRY_OFFSET;
 const TABLE = {
-  root: AREA.tables,
   first: AREA.tables + 0x1000,
   blocks: AREA.tables + 0x2000,
   upper: AREA.tables + 0x3000,
 } as const;
-/** For a lower half of more bits than a table of the first level translates. */
-export const ROOT_OF_LEVEL_0 = TABLE.root;
-export const ROOT_OF_LEVEL_1 = TABLE.first;
+const ROOT_OF_LEVEL_1 = TABLE.first;
+/** What a root of a case's own for the lower half must have, so that the program goes on: entries of level 0 and of level 1. */
+export const OWN_ENTRIES = [
+  [0, BigInt(TABLE.first) | 3n],
+  [1, BigInt(TABLE.blocks) | 3n],
+] as const;
 
 /** In the area of results: what the program and its host tell one another, then a record for each case. */
 const VARIABLE = { next: 0, isEmulator: 8, isDone: 16, fileName: 32, open: 64, write: 96, exit: 128 } as const;
@@ -260,7 +261,6 @@ function ownTables(): readonly Segment[] {
     BigInt(address) | bits,
   ];
   return [
-    table(TABLE.root, [0, BigInt(TABLE.first) | 3n]),
     table(TABLE.first, [1, BigInt(TABLE.blocks) | 3n]),
     // Valid, accessed, inner shareable; EL1 reads and executes, EL0 too, EL1 alone writes.
     table(

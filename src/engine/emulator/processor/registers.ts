@@ -48,9 +48,11 @@ const WRITABLE: Partial<Record<SystemRegister, bigint>> = {
   amair_el1: 0n,
 };
 
-/** SCTLR_EL1: bits that read one (RES1 in ARMv8.0: 29, 28, 23, 22, 20, 11). */
-const SCTLR_ONES = 0x30d0_0800n;
-const SCTLR_WRITABLE = 0x0707_f2dfn | 0x08n | 0x10n;
+const bits = (...positions: readonly number[]) =>
+  positions.reduce((set, position) => set | (1n << BigInt(position)), 0n);
+/** SCTLR_EL1 (D17.2.118) without AArch32 and big-endian data: what reads one, and what can be written. */
+const SCTLR_ONES = bits(29, 28, 23, 22, 20, 11, 8, 7);
+const SCTLR_WRITABLE = bits(0, 1, 2, 3, 4, 9, 12, 14, 15, 16, 18, 19, 26);
 
 export const READ_ONLY: ReadonlySet<SystemRegister> = new Set([
   ...(Object.keys(IDENTIFICATION) as SystemRegister[]),
@@ -73,8 +75,7 @@ export class SystemRegisters {
   }
 
   set(register: SystemRegister, value: bigint): void {
-    const bits = BigInt.asUintN(64, value);
-    if (register === "sctlr_el1") this.#values.set(register, (bits & SCTLR_WRITABLE) | SCTLR_ONES);
-    else this.#values.set(register, BigInt.asUintN(64, bits & (WRITABLE[register] ?? -1n)));
+    if (register === "sctlr_el1") this.#values.set(register, (value & SCTLR_WRITABLE) | SCTLR_ONES);
+    else this.#values.set(register, BigInt.asUintN(64, value & (WRITABLE[register] ?? -1n)));
   }
 }
