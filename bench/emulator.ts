@@ -1,38 +1,66 @@
-import { type Extent, measureKernel, printHead, printKernel, speedOver, speedTargets } from "./emulator/compute.ts";
+import {
+  type Extent,
+  measureKernel,
+  printHead,
+  printKernel,
+  type Runners,
+  record,
+  speedTargets,
+} from "./emulator/compute.ts";
+import { KERNELS } from "./emulator/kernels.ts";
 import { parseOptions } from "./emulator/options.ts";
 import { bundleSkiff, instructionCounter, NATIVE, QEMU_USER, qemuSystem, skiffRunner } from "./emulator/runners.ts";
+import { measureStart } from "./emulator/start.ts";
 import { buildVirtProgram } from "./emulator/virt.ts";
+import { measureWarmUp, printWarmUp } from "./emulator/warm-up.ts";
 import { temporaryFolder } from "./support/peers.ts";
 import { keepResult, printTargets } from "./support/report.ts";
 
-const FULL: Extent = { repeatNs: 300e6, repeats: 4, rounds: 7 };
-const QUICK: Extent = { repeatNs: 100e6, repeats: 2, rounds: 3 };
+const FULL = { kernels: { repeatNs: 300e6, repeats: 4, rounds: 7 } satisfies Extent, starts: 31 };
+const QUICK = { kernels: { repeatNs: 100e6, repeats: 2, rounds: 3 } satisfies Extent, starts: 5 };
 
-/** The emulator against QEMU and native code, of the same C sources. */
+/**
+ * The emulator against QEMU, as a program of Linux and as a machine, and against native code, all of the same C; its
+ * warm-up; and how it starts. Only a full run of all kernels is kept.
+ */
 export function run(words: readonly string[]): void {
   const { kernels, isQuick } = parseOptions(words);
-  const folder = temporaryFolder();
-  const program = buildVirtProgram(folder);
-  const runners = {
-    skiff: skiffRunner("skiff", bundleSkiff(folder), []),
-    user: QEMU_USER,
-    system: qemuSystem("qemu-system", program, []),
-    native: NATIVE,
-    counter: instructionCounter(program),
-  };
   const extent = isQuick ? QUICK : FULL;
+  const runners = makeRunners(temporaryFolder());
   printHead(runners);
   const measured = kernels.map((kernel) => {
-    const result = measureKernel(kernel, extent, runners);
+    const result = measureKernel(kernel, extent.kernels, runners);
     printKernel(result, runners);
     return result;
   });
-  const targets = speedTargets(measured, runners);
+  const warmUps = isQuick ? [] : measured.map((result) => [result.kernel, measureWarmUp(result, runners)] as const);
+  printWarmUp(warmUps);
+  const start = measureStart(extent.starts);
+  const targets = [...speedTargets(measured, runners), ...start.targets];
   printTargets(targets);
-  const perKernel = measured.map((result) => {
-    const { kernel, rounds, instructionsPerRound, comparison } = result;
-    const speeds = [runners.user, runners.system, runners.native].map((other) => speedOver(result, runners, other));
-    return [kernel, { rounds, instructionsPerRound, unit: "ns a round", medians: comparison.medians, speeds }];
-  });
-  keepResult("emulator", { extent, kernels: Object.fromEntries(perKernel), targets }, []);
+  if (isQuick || kernels.length < KERNELS.length) return;
+  keepResult(
+    "emulator",
+    {
+      extent,
+      kernels: Object.fromEntries(measured.map((result) => [result.kernel, record(result, runners)])),
+      warmUp: Object.fromEntries(warmUps),
+      start: start.measured,
+      targets,
+    },
+    [],
+  );
+}
+
+function makeRunners(folder: string): Runners {
+  const [skiff, virt] = [bundleSkiff(folder), buildVirtProgram(folder)];
+  return {
+    skiff: skiffRunner("skiff", skiff, []),
+    user: QEMU_USER,
+    system: qemuSystem("qemu-system", virt, []),
+    native: NATIVE,
+    interpreter: skiffRunner("interpreter", skiff, ["--interpret"]),
+    counted: skiffRunner("skiff, counting", skiff, ["--count"]),
+    counter: instructionCounter(virt),
+  };
 }

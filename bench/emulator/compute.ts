@@ -2,8 +2,9 @@
 import { type Comparison, compare, type Ratio, ratio } from "../support/compare.ts";
 import type { Target } from "../support/report.ts";
 import { geometricMean, median, medianInterval } from "../support/statistics.ts";
+import type { GuestFacts } from "./guest.ts";
 import type { Kernel } from "./kernels.ts";
-import type { Runner, SkiffRun } from "./runners.ts";
+import type { Run, Runner, SkiffRun } from "./runners.ts";
 import { roundsFor, steadyNsPerRound } from "./summary.ts";
 
 /** How long a kernel runs, and how often. */
@@ -19,7 +20,10 @@ export interface Measured {
   readonly kernel: Kernel;
   /** Of the kernel, in one repeat. */
   readonly rounds: number;
+  /** Of AArch64. */
   readonly instructionsPerRound: number;
+  /** Of all instructions of Skiff's guest, from its start to its end. */
+  readonly translatedShare: number;
   /** Nanoseconds a round of the kernel. */
   readonly comparison: Comparison;
 }
@@ -29,36 +33,51 @@ export interface Runners {
   readonly user: Runner;
   readonly system: Runner;
   readonly native: Runner;
+  /** Skiff without its translator. */
+  readonly interpreter: Runner;
+  /** Skiff counts instructions. */
+  readonly counted: Runner<SkiffRun>;
   /** Its clock counts instructions. */
   readonly counter: Runner;
 }
 
-const COUNTED_NS = 20e6;
+/** In one repeat. */
+const INTERPRETED_INSTRUCTIONS = 20e6;
+/** QEMU, counting, is slow. */
+const COUNTED_PART = 10;
 
 export function measureKernel(kernel: Kernel, extent: Extent, runners: Runners): Measured {
-  const { skiff, user, system, native, counter } = runners;
+  const { skiff, user, system, native, interpreter, counted, counter } = runners;
   const checksums = new Map<number, string>();
-  const run = (runner: Runner, rounds: number, repeats: number): number => {
-    const { repeats: lines } = runner.run(kernel, rounds, repeats);
-    for (const { checksum } of lines) {
+  const run = <R extends Run>(runner: Runner<R>, rounds: number, repeats: number): R => {
+    const result = runner.run(kernel, rounds, repeats);
+    for (const { checksum } of result.repeats) {
       const expected = checksums.get(rounds) ?? checksum;
       checksums.set(rounds, expected);
       if (checksum !== expected) throw new Error(`${kernel}: ${runner.name} computes ${checksum}, not ${expected}`);
     }
-    return steadyNsPerRound(lines);
+    return result;
   };
-  const timeNs = (runner: Runner) => (rounds: number) => run(runner, rounds, 2) * rounds;
+  const timeNs = (runner: Runner) => (rounds: number) => steadyNsPerRound(run(runner, rounds, 2).repeats) * rounds;
   const rounds = Math.min(...[user, skiff].map((runner) => roundsFor(extent.repeatNs, timeNs(runner))));
-  const counted = Math.max(1, Math.round((rounds * COUNTED_NS) / extent.repeatNs));
-  const comparison = compare(
-    [skiff, user, system, native].map((runner) => ({
-      name: runner.name,
-      measure: () => run(runner, rounds, extent.repeats),
-    })),
-    extent.rounds,
-    0,
-  );
-  return { kernel, rounds, instructionsPerRound: run(counter, counted, 1), comparison };
+  const fewRounds = Math.max(1, Math.round(rounds / COUNTED_PART));
+  const [{ ns: instructions }] = run(counter, fewRounds, 1).repeats;
+  const instructionsPerRound = instructions / fewRounds;
+  const roundsOf = (runner: Runner) =>
+    runner === interpreter ? Math.max(1, Math.round(INTERPRETED_INSTRUCTIONS / instructionsPerRound)) : rounds;
+  const contenders = [skiff, user, system, native, interpreter].map((runner) => ({
+    name: runner.name,
+    measure: () => steadyNsPerRound(run(runner, roundsOf(runner), extent.repeats).repeats),
+  }));
+  const comparison = compare(contenders, extent.rounds, 0);
+  const { facts } = run(counted, rounds, extent.repeats);
+  return { kernel, rounds, instructionsPerRound, translatedShare: translatedShare(facts), comparison };
+}
+
+function translatedShare({ instructions }: GuestFacts): number {
+  if (instructions === undefined) throw new Error("the guest's instructions were not counted");
+  const { interpreted, translated } = instructions;
+  return translated / (interpreted + translated);
 }
 
 /** How often faster Skiff is than another: above 1 where it is faster. */
@@ -76,7 +95,23 @@ export function meanSpeedOver(measured: readonly Measured[], { skiff }: Runners,
   return { of: other.name, to: skiff.name, median: median(means), interval: medianInterval(means) };
 }
 
-const LIMITS = { userSpeed: 1.3, userSpeedOfKernel: 0.5, systemSpeed: 1.3, nativeTime: 3 } as const;
+/** Million instructions a second of the interpreter alone: the geometric mean over the kernels. */
+export function interpreterSpeed(measured: readonly Measured[], { interpreter }: Runners): number {
+  const speeds = measured.map(
+    ({ instructionsPerRound, comparison }) =>
+      (instructionsPerRound * 1e3) / (comparison.medians[interpreter.name]?.median ?? Number.NaN),
+  );
+  return geometricMean(speeds);
+}
+
+const LIMITS = {
+  userSpeed: 1.3,
+  userSpeedOfKernel: 0.5,
+  systemSpeed: 1.3,
+  nativeTime: 3,
+  interpreterSpeed: 40,
+  translatedShare: 0.99,
+} as const;
 
 export function speedTargets(measured: readonly Measured[], runners: Runners): readonly Target[] {
   const { user, system, native } = runners;
@@ -88,23 +123,50 @@ export function speedTargets(measured: readonly Measured[], runners: Runners): r
     { says: "speed, skiff / qemu-aarch64, worst kernel", value: slowest, limit: LIMITS.userSpeedOfKernel, isLeast },
     { says: "speed, skiff / qemu-system, geometric mean", value: mean(system), limit: LIMITS.systemSpeed, isLeast },
     { says: "time, skiff / native, geometric mean", value: 1 / mean(native), limit: LIMITS.nativeTime },
+    {
+      says: "million instructions a second of the interpreter, geometric mean",
+      value: interpreterSpeed(measured, runners),
+      limit: LIMITS.interpreterSpeed,
+      isLeast,
+    },
+    {
+      says: "share of instructions that are run translated, worst kernel",
+      value: Math.min(...measured.map(({ translatedShare }) => translatedShare)),
+      limit: LIMITS.translatedShare,
+      isLeast,
+    },
   ];
 }
 
-const COLUMN = 14;
+const COLUMN = 13;
+const others = ({ user, system, native }: Runners) => [user, system, native];
 
-export function printHead({ skiff, user, system, native }: Runners): void {
-  const names = [skiff, user, system, native].map(({ name }) => name.padStart(COLUMN));
-  console.log(`  ns a round ${names.join("")}   skiff's speed over each`);
+export function printHead(runners: Runners): void {
+  const columns = [...[runners.skiff, ...others(runners)].map(({ name }) => name), "interpreter", "translated"];
+  const head = columns.map((name) => name.padStart(COLUMN)).join("");
+  console.log(`  ns a round ${head}   skiff's speed over qemu-aarch64, qemu-system, native`);
 }
 
 export function printKernel(measured: Measured, runners: Runners): void {
-  const { kernel, comparison } = measured;
-  const { skiff, user, system, native } = runners;
-  const others = [user, system, native];
-  const times = [skiff, ...others].map(({ name }) =>
-    (comparison.medians[name]?.median ?? Number.NaN).toFixed(0).padStart(COLUMN),
+  const { kernel, comparison, translatedShare: share } = measured;
+  const times = [runners.skiff, ...others(runners), runners.interpreter].map(({ name }) =>
+    (comparison.medians[name]?.median ?? Number.NaN).toFixed(0),
   );
-  const speeds = others.map((other) => speedOver(measured, runners, other).median.toFixed(2).padStart(7));
-  console.log(`  ${kernel.padEnd(11)}${times.join("")}   ${speeds.join("")}`);
+  const columns = [...times, `${(100 * share).toFixed(2)} %`].map((text) => text.padStart(COLUMN)).join("");
+  const speeds = others(runners).map((other) => speedOver(measured, runners, other).median.toFixed(2).padStart(8));
+  console.log(`  ${kernel.padEnd(11)}${columns}   ${speeds.join("")}`);
+}
+
+/** Of one kernel, to be kept. */
+export function record(measured: Measured, runners: Runners): Readonly<Record<string, unknown>> {
+  const { rounds, instructionsPerRound, translatedShare: share, comparison } = measured;
+  const speeds = others(runners).map((other) => speedOver(measured, runners, other));
+  return {
+    rounds,
+    instructionsPerRound,
+    translatedShare: share,
+    unit: "ns a round",
+    medians: comparison.medians,
+    speeds,
+  };
 }

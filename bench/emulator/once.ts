@@ -1,4 +1,4 @@
-// node scripts/run-ts.mjs bench/emulator/once.ts KERNEL [ROUNDS [REPEATS]]
+// node scripts/run-ts.mjs bench/emulator/once.ts [--interpret] [--count] KERNEL [ROUNDS [REPEATS]]
 import { runGuest } from "./guest.ts";
 
 runGuest(process.argv.slice(2));

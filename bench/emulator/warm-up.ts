@@ -33,14 +33,15 @@ export function measureWarmUp({ kernel, comparison }: Measured, runners: Runners
 }
 
 export function printWarmUp(warmUps: readonly (readonly [kernel: string, WarmUp])[]): void {
-  const [[, first] = ["", undefined]] = warmUps;
-  const names = Object.keys(first?.wholeNs ?? {});
+  const [first] = warmUps;
+  if (first === undefined) return;
+  const names = Object.keys(first[1].wholeNs);
   console.log("  to half of the final speed, and whole processes that take a second natively");
   console.log(
-    `  ${"".padEnd(11)}${"ms to half".padStart(14)}${names.map((name) => `${name} s`.padStart(14)).join("")}`,
+    `  ${"".padEnd(11)}${"ms to half".padStart(14)}${names.map((name) => `${name} s`.padStart(16)).join("")}`,
   );
   for (const [kernel, { toHalfSpeedNs, wholeNs }] of warmUps) {
-    const seconds = names.map((name) => ((wholeNs[name] ?? Number.NaN) / 1e9).toFixed(2).padStart(14));
+    const seconds = names.map((name) => ((wholeNs[name] ?? Number.NaN) / 1e9).toFixed(2).padStart(16));
     console.log(`  ${kernel.padEnd(11)}${(toHalfSpeedNs / 1e6).toFixed(1).padStart(14)}${seconds.join("")}`);
   }
 }
