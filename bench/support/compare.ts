@@ -8,6 +8,8 @@ export interface Contender {
 
 export interface Comparison {
   readonly rounds: number;
+  /** Rounds that were disturbed, and were measured again. */
+  readonly repeated: number;
   /** By contender: median and its 95 % interval. */
   readonly medians: Readonly<Record<string, { readonly median: number; readonly interval: readonly [number, number] }>>;
   /** Raw samples by contender, in the order of the rounds. */
@@ -22,16 +24,33 @@ export interface Ratio {
   readonly interval: readonly [number, number];
 }
 
-/** Measures every contender once a round, the order turning by one each round. */
-export function compare(contenders: readonly Contender[], rounds: number, warmUpRounds: number): Comparison {
+/** So many disturbed rounds for each that counts; where there are more, they count too. */
+const REPEATS_MAX = 4;
+
+/**
+ * Measures every contender once a round, the order turning by one each round.
+ * @param wasDisturbed whether something else had a part in the round; where it says so the round is measured again.
+ */
+export function compare(
+  contenders: readonly Contender[],
+  rounds: number,
+  warmUpRounds: number,
+  wasDisturbed: () => boolean = () => false,
+): Comparison {
   const samples: Record<string, number[]> = Object.fromEntries(contenders.map(({ name }) => [name, []]));
-  for (let round = -warmUpRounds; round < rounds; round++) {
-    for (let turn = 0; turn < contenders.length; turn++) {
-      const at = (((round + turn) % contenders.length) + contenders.length) % contenders.length;
-      const contender = contenders[at] as Contender;
-      const value = contender.measure();
-      if (round >= 0) samples[contender.name]?.push(value);
+  let repeated = 0;
+  for (let round = -warmUpRounds; round < rounds; ) {
+    const values = contenders.map((_, turn) => {
+      const at = (((round + repeated + turn) % contenders.length) + contenders.length) % contenders.length;
+      const { name, measure } = contenders[at] as Contender;
+      return [name, measure()] as const;
+    });
+    if (wasDisturbed() && round >= 0 && repeated < rounds * REPEATS_MAX) {
+      repeated++;
+      continue;
     }
+    for (const [name, value] of round < 0 ? [] : values) samples[name]?.push(value);
+    round++;
   }
   const medians = Object.fromEntries(
     Object.entries(samples).map(([name, values]) => [
@@ -39,7 +58,7 @@ export function compare(contenders: readonly Contender[], rounds: number, warmUp
       { median: median(values), interval: medianInterval(values) },
     ]),
   );
-  return { rounds, medians, samples };
+  return { rounds, repeated, medians, samples };
 }
 
 export function ratio(comparison: Comparison, of: string, to: string): Ratio {
