@@ -24,7 +24,7 @@ function truncated({ isDouble }: VectorShape, value: Vector, isUnsigned: boolean
 }
 
 /** Whether integral numbers fit integers of their own width. */
-function fit(shape: VectorShape, value: Vector, isUnsigned: boolean): Expr<"i32"> {
+function areInRange(shape: VectorShape, value: Vector, isUnsigned: boolean): Expr<"i32"> {
   const bits = shape.isDouble ? 64 : 32;
   if (!isUnsigned) return shape.allTrue(shape.compare("gt", shape.of(2 ** (bits - 1)), shape.abs(value)));
   const isBelow = shape.compare("gt", shape.of(2 ** bits), value);
@@ -59,7 +59,7 @@ function toInteger(op: Operation, shape: VectorShape, mode: Mode, isUnsigned: bo
           const fractionBits = point.bitsOf(field(fields, point.field));
           return exactCode("toInteger", { ...options, format: shape.format, fractionBits });
         });
-  const isSure = i32.and(fit(shape, integral, isUnsigned), i32.or(shape.allEqual(integral, scaled), isFree()));
+  const isSure = i32.and(areInRange(shape, integral, isUnsigned), i32.or(shape.allEqual(integral, scaled), isFree()));
   const result = unless(
     op,
     truncated(shape, integral, isUnsigned),
