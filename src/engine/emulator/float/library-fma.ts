@@ -6,44 +6,48 @@
 import type { Code } from "../wasm/code.ts";
 import { type Expr, f32, f64, i32, i64, select, type ValueType } from "../wasm/expression.ts";
 import { type BinaryName, type UnaryName, v128 } from "../wasm/vector.ts";
-import { allOf, anyOf, DOUBLE_WIDTH, errorOfSum, FloatBody, isFree, SINGLE_WIDTH, type Sums } from "./library-parts.ts";
+import { allOf, DOUBLE_WIDTH, errorOfSum, FloatBody, isFree, SINGLE_WIDTH, type Sums } from "./library-parts.ts";
 
 /** Of a double that lies between two singles, as far from both: its lowest bits. */
 const BELOW_SINGLE = 0x1fff_ffffn;
 const MIDDLE = 0x1000_0000n;
 
-/** Veltkamp's: cuts a double into halves of 26 bits. */
+/** Veltkamp's: cuts a double into halves of 26 bits. Where it overflows, all that follows is no number. */
 const SPLITTER = 2 ** 27 + 1;
-/** Above, a double's halves could overflow. */
-const OPERAND_MAX = 2 ** 990;
 /** Below, the product's lower part could lose bits. */
 const PRODUCT_MIN = 2 ** -890;
 const NORMAL_MIN = 2 ** -1021;
 /** More than the lower part, itself rounded, can be off. */
 const DOUBT = 2 ** -51;
 
-/** Doubles by themselves or two at a time. */
-interface Doubles<T extends ValueType> extends Sums<T> {
+/** Doubles by themselves or two at a time; a mask tells of each whether something holds. */
+interface Doubles<T extends ValueType, Mask extends ValueType> extends Sums<T> {
   readonly mul: (a: Expr<T>, b: Expr<T>) => Expr<T>;
   readonly abs: (a: Expr<T>) => Expr<T>;
   readonly of: (value: number) => Expr<T>;
-  readonly allLess: (a: Expr<T>, b: Expr<T>) => Expr<"i32">;
-  readonly allEqual: (a: Expr<T>, b: Expr<T>) => Expr<"i32">;
+  readonly lt: (a: Expr<T>, b: Expr<T>) => Expr<Mask>;
+  readonly eq: (a: Expr<T>, b: Expr<T>) => Expr<Mask>;
+  readonly and: (a: Expr<Mask>, b: Expr<Mask>) => Expr<Mask>;
+  readonly all: (mask: Expr<Mask>) => Expr<"i32">;
 }
 
-const SCALAR: Doubles<"f64"> = { ...f64, allLess: f64.lt, allEqual: f64.eq };
+const SCALAR: Doubles<"f64", "i32"> = { ...f64, and: i32.and, all: (mask) => mask };
 
 const binary = (name: BinaryName) => (a: Expr<"v128">, b: Expr<"v128">) => v128.binary(name, a, b);
 const unary = (name: UnaryName) => (a: Expr<"v128">) => v128.unary(name, a);
-const PAIR: Doubles<"v128"> = {
+const PAIR: Doubles<"v128", "v128"> = {
   add: binary("f64x2.add"),
   sub: binary("f64x2.sub"),
   mul: binary("f64x2.mul"),
   abs: unary("f64x2.abs"),
   of: (value) => v128.splat("f64x2.splat", f64.of(value)),
-  allLess: (a, b) => v128.test("i64x2.all_true", v128.binary("f64x2.lt", a, b)),
-  allEqual: (a, b) => v128.test("i64x2.all_true", v128.binary("f64x2.eq", a, b)),
+  lt: binary("f64x2.lt"),
+  eq: binary("f64x2.eq"),
+  and: binary("v128.and"),
+  all: (mask) => v128.test("i64x2.all_true", mask),
 };
+
+type Operands<T extends ValueType> = readonly [addend: Expr<T>, a: Expr<T>, b: Expr<T>];
 
 /** The sum of a product and an addend in three parts, of which the first is the sum rounded, where it is in range. */
 interface Parts<T extends ValueType> {
@@ -57,10 +61,10 @@ interface Parts<T extends ValueType> {
   readonly rest: Expr<T>;
 }
 
-function partsOf<T extends ValueType>(
+function partsOf<T extends ValueType, Mask extends ValueType>(
   code: Code,
-  type: Doubles<T>,
-  [c, a, b]: readonly [Expr<T>, Expr<T>, Expr<T>],
+  type: Doubles<T, Mask>,
+  [c, a, b]: Operands<T>,
 ): Parts<T> {
   const product = code.let(type.mul(a, b));
   const halves = (value: Expr<T>): readonly [high: Expr<T>, low: Expr<T>] => {
@@ -80,51 +84,39 @@ function partsOf<T extends ValueType>(
   return { product, sum, error, low, rest: code.let(type.add(error, low)) };
 }
 
-/** The parts are exact: nothing overflowed, and the product's lower part kept its bits. */
-function areExact<T extends ValueType>(
-  type: Doubles<T>,
-  [c, a, b]: readonly [Expr<T>, Expr<T>, Expr<T>],
-  { product }: Parts<T>,
-): Expr<"i32"> {
-  const size = type.add(type.add(type.abs(a), type.abs(b)), type.abs(c));
-  return i32.and(type.allLess(size, type.of(OPERAND_MAX)), type.allLess(type.of(PRODUCT_MIN), type.abs(product)));
-}
-
-/** The parts' sum rounds to one number, whatever the rest is off. */
-function isSure<T extends ValueType>(type: Doubles<T>, { sum, rest }: Parts<T>, result: Expr<T>): Expr<"i32"> {
-  const size = () => type.abs(result);
-  return allOf(
-    type.allEqual(type.add(sum, type.mul(rest, type.of(1 + DOUBT))), type.add(sum, type.mul(rest, type.of(1 - DOUBT)))),
-    type.allLess(type.of(NORMAL_MIN), size()),
-    type.allLess(size(), type.of(Number.POSITIVE_INFINITY)),
-  );
+/** Ends the function where the parts' sum rounds to one normal number, whatever the rest is off. */
+function returnWhereSure<T extends ValueType, Mask extends ValueType>(
+  code: Code,
+  type: Doubles<T, Mask>,
+  { product, sum, rest }: Parts<T>,
+): void {
+  const result = code.let(type.add(sum, type.mul(rest, type.of(1 + DOUBT))));
+  const other = type.add(sum, type.mul(rest, type.of(1 - DOUBT)));
+  const size = code.let(type.abs(result));
+  const isKnown = type.and(type.eq(result, other), type.lt(type.of(PRODUCT_MIN), type.abs(product)));
+  const isNormal = type.and(type.lt(type.of(NORMAL_MIN), size), type.lt(size, type.of(Number.POSITIVE_INFINITY)));
+  code.if(type.all(type.and(isKnown, isNormal)), () => code.return(result));
 }
 
 export function doubleFmaBody(): readonly number[] {
   const body = new FloatBody(DOUBLE_WIDTH, 3);
   const { code } = body;
-  const operands = [body.parameter(0), body.parameter(1), body.parameter(2)] as const;
-  const [c, a, b] = operands;
+  const operands: Operands<"f64"> = [body.parameter(0), body.parameter(1), body.parameter(2)];
   const parts = partsOf(code, SCALAR, operands);
+  code.if(isFree(), () => returnWhereSure(code, SCALAR, parts));
   const { product, sum, error, low, rest } = parts;
   code.if(body.isPlain(), () => {
-    code.if(
-      areExact(SCALAR, operands, parts),
-      () => {
-        const result = code.let(f64.add(sum, rest));
-        code.if(i32.and(i32.ne(isFree(), i32.of(0)), isSure(SCALAR, parts, result)), () => code.return(result));
-        const more = errorOfSum(code, f64, error, low, rest);
-        const odd = roundedToOdd(code, rest, more);
-        const rounded = code.let(f64.add(sum, odd));
-        const isZero = allOf(f64.eq(sum, f64.of(0)), f64.eq(odd, f64.of(0)));
-        code.if(i32.or(body.isNormal(rounded), isZero), () => {
-          const lacking = errorOfSum(code, f64, sum, odd, rounded);
-          code.if(anyOf([f64.ne(more, f64.of(0)), f64.ne(lacking, f64.of(0))]), () => body.setInexact());
-          code.return(rounded);
-        });
-      },
-      () => returnSpecial(body, [c, a, b], f64.add(product, c)),
-    );
+    returnSpecial(body, operands, f64.add(product, operands[0]));
+    const more = errorOfSum(code, f64, error, low, rest);
+    const odd = roundedToOdd(code, rest, more);
+    const rounded = code.let(f64.add(sum, odd));
+    const isZero = i32.and(f64.eq(sum, f64.of(0)), f64.eq(odd, f64.of(0)));
+    const isKnown = i32.and(f64.lt(f64.of(PRODUCT_MIN), f64.abs(product)), i32.or(body.isNormal(rounded), isZero));
+    code.if(isKnown, () => {
+      const lacking = errorOfSum(code, f64, sum, odd, rounded);
+      code.if(i32.or(f64.ne(more, f64.of(0)), f64.ne(lacking, f64.of(0))), () => body.setInexact());
+      code.return(rounded);
+    });
   });
   return body.returnExact("fma");
 }
@@ -140,11 +132,7 @@ function roundedToOdd(code: Code, sum: Expr<"f64">, more: Expr<"f64">): Expr<"f6
 }
 
 /** Of a product that is zero, and of infinities, the plain sum is the exact one. */
-function returnSpecial<T extends "f32" | "f64">(
-  body: FloatBody<T>,
-  [c, a, b]: readonly [Expr<T>, Expr<T>, Expr<T>],
-  plain: Expr<T>,
-): void {
+function returnSpecial<T extends "f32" | "f64">(body: FloatBody<T>, [c, a, b]: Operands<T>, plain: Expr<T>): void {
   const { code } = body;
   const result = code.let(plain);
   const isSpecial = i32.or(body.anyZero(a, b), body.anyInfinite(a, b, c));
@@ -154,28 +142,25 @@ function returnSpecial<T extends "f32" | "f64">(
 export function singleFmaBody(): readonly number[] {
   const body = new FloatBody(SINGLE_WIDTH, 3);
   const { code } = body;
-  const operands = [body.parameter(0), body.parameter(1), body.parameter(2)] as const;
+  const operands: Operands<"f32"> = [body.parameter(0), body.parameter(1), body.parameter(2)];
   const [c, a, b] = operands;
   // Exact, with twice a single's bits.
   const product = code.let(f64.mul(f64.promote(a), f64.promote(b)));
   const addend = code.let(f64.promote(c));
   const sum = code.let(f64.add(product, addend));
+  const isMiddle = code.let(i64.eq(i64.and(i64.reinterpret(sum), i64.of(BELOW_SINGLE)), i64.of(MIDDLE)));
+  const rounded = code.let(f32.demote(sum));
+  code.if(allOf(isFree(), i32.eqz(isMiddle), body.isNormal(rounded)), () => code.return(rounded));
   code.if(body.isPlain(), () => {
+    returnSpecial(body, operands, f32.demote(sum));
     const error = errorOfSum(code, f64, product, addend, sum);
-    const isMiddle = i64.eq(i64.and(i64.reinterpret(sum), i64.of(BELOW_SINGLE)), i64.of(MIDDLE));
-    const decided = code.local("f64");
-    code.if(
-      isMiddle,
-      () => code.set(decided, roundedToOdd(code, sum, error)),
-      () => code.set(decided, sum),
-    );
-    const result = code.let(f32.demote(code.get(decided)));
+    const decided = code.let(select(isMiddle, roundedToOdd(code, sum, error), sum));
+    const result = code.let(f32.demote(decided));
     code.if(i32.or(body.isNormal(result), f64.eq(sum, f64.of(0))), () => {
       const isInexact = i32.or(f64.ne(f64.promote(result), sum), f64.ne(error, f64.of(0)));
       code.if(isInexact, () => body.setInexact());
       code.return(result);
     });
-    returnSpecial(body, operands, f32.demote(sum));
   });
   return body.returnExact("fma");
 }
@@ -183,17 +168,14 @@ export function singleFmaBody(): readonly number[] {
 const LANES = { low: [0, 1, 2, 3, 4, 5, 6, 7], high: [8, 9, 10, 11, 12, 13, 14, 15] } as const;
 
 /** Two doubles at a time where that is sure, else one after the other. */
-export function doublePairFma(code: Code, operands: readonly [Expr<"v128">, Expr<"v128">, Expr<"v128">]): void {
+export function doublePairFma(code: Code, operands: Operands<"v128">): void {
   code.if(isFree(), () => {
-    const parts = partsOf(code, PAIR, operands);
-    const result = code.let(PAIR.add(parts.sum, parts.rest));
-    const isKnown = i32.and(areExact(PAIR, operands, parts), isSure(PAIR, parts, result));
-    code.if(isKnown, () => code.return(result));
+    returnWhereSure(code, PAIR, partsOf(code, PAIR, operands));
   });
 }
 
 /** Four singles at a time where that is sure. */
-export function singleQuadFma(code: Code, [c, a, b]: readonly [Expr<"v128">, Expr<"v128">, Expr<"v128">]): void {
+export function singleQuadFma(code: Code, [c, a, b]: Operands<"v128">): void {
   code.if(isFree(), () => {
     const half = (which: "low" | "high", value: Expr<"v128">) =>
       v128.unary(

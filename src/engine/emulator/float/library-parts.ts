@@ -154,8 +154,8 @@ export function setInexact(code: Code): void {
   code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f32), STATE.floatLimit32);
 }
 
-/** Not zero where a normal result needs no further look. */
-export const isFree = (): Expr<"i32"> => i32.load(ZERO, STATE.floatLimit64);
+/** A normal result needs no further look. */
+export const isFree = (): Expr<"i32"> => i32.ne(i32.load(ZERO, STATE.floatLimit64), ZERO);
 
 export function errorOfSum<T extends ValueType>(
   code: Code,
