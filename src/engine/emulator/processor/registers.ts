@@ -24,8 +24,6 @@ const IDENTIFICATION: Partial<Record<SystemRegister, bigint>> = {
   id_aa64mmfr0_el1: 0x0f00_0022n,
   id_aa64mmfr1_el1: 0n,
   id_aa64mmfr2_el1: 0n,
-  afsr0_el1: 0n,
-  afsr1_el1: 0n,
   clidr_el1: 0n,
   ccsidr_el1: 0n,
   // Lines of 64 bytes; caches need no maintenance for instructions that were written as data (DIC, IDC).
@@ -46,6 +44,8 @@ const WRITABLE: Partial<Record<SystemRegister, bigint>> = {
   mdscr_el1: 0n,
   actlr_el1: 0n,
   amair_el1: 0n,
+  afsr0_el1: 0n,
+  afsr1_el1: 0n,
 };
 
 const bits = (...positions: readonly number[]) =>
