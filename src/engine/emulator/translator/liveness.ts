@@ -13,6 +13,8 @@ export interface InstructionUse {
 export interface Liveness {
   /** Where a block begins: what may differ from memory. */
   dirtyAt(block: Block): RegisterSet;
+  /** Where it ends, before its call. */
+  dirtyAtEnd(block: Block): RegisterSet;
   /** Where a block begins: what is read, or stored on a way out, before it is written. */
   neededAt(block: Block): RegisterSet;
   /** What a way out stores where so much differs from memory. */
@@ -42,6 +44,7 @@ export function findLiveness({ blocks }: Graph, useOf: UseOf): Liveness {
   const needed = findNeeded(blocks, dirty, useOf, storedOf);
   return {
     dirtyAt: (block) => dirty.get(block) ?? 0n,
+    dirtyAtEnd: (block) => dirtyAtEnd(block, dirty.get(block) ?? 0n, useOf),
     neededAt: (block) => needed.get(block) ?? 0n,
     storedOf,
     stored: isExact ? [...exact] : [all],

@@ -16,6 +16,7 @@ import { type Block, type Edge, edgesOf, type Graph, type Instruction } from "./
 import { findLiveness, type InstructionUse, isCall, type Liveness } from "./liveness.ts";
 import { RegionOperation, type RegionParts } from "./operation.ts";
 import { RegionRegisters, type RegisterSet } from "./registers.ts";
+import { copiesOf, wayOut } from "./unroll.ts";
 import type { Windows } from "./windows.ts";
 
 export interface RegionSource {
@@ -152,6 +153,8 @@ class FunctionTranslation {
   readonly #labels = new Map<Block, Label>();
   readonly #loops = new Map<Block, Label>();
   readonly #children = new Map<Block, Block[]>();
+  /** Blocks to which more than one place leads. */
+  readonly #joins = new Set<Block>();
 
   constructor(source: RegionSource, graph: Graph, functions: ReadonlyMap<number, number>) {
     this.#source = source;
@@ -161,6 +164,9 @@ class FunctionTranslation {
     this.#writing = writing(source, graph, this.#survey.accesses, false);
     this.#budget = this.#writing.code.local("i32");
     for (const block of graph.blocks) {
+      if (block.forwardEdges > 1) this.#joins.add(block);
+      const behind = copiesOf(block) > 1 ? wayOut(block)?.block : undefined;
+      if (behind !== undefined) this.#joins.add(behind);
       const { dominator } = block;
       if (dominator === undefined || dominator === block) continue;
       const siblings = this.#children.get(dominator) ?? [];
@@ -224,7 +230,7 @@ class FunctionTranslation {
 
   /** A block, and what it dominates. */
   #tree(block: Block): void {
-    const joins = (this.#children.get(block) ?? []).filter(({ forwardEdges }) => forwardEdges > 1);
+    const joins = (this.#children.get(block) ?? []).filter((child) => this.#joins.has(child));
     joins.sort((a, b) => b.order - a.order);
     if (block.backEdges === 0) {
       this.#within(block, joins);
@@ -251,17 +257,26 @@ class FunctionTranslation {
   }
 
   #block(block: Block): void {
-    const { code, operation, flags, exits } = this.#writing;
-    const { liveness, written } = this.#survey;
+    const { operation, flags } = this.#writing;
     operation.beginBlock(block);
     flags.begin(this.#survey.flags.get(block));
+    for (let copies = copiesOf(block); copies > 1; copies--) {
+      if (this.#instructions(block)) this.#leaveLoop(block);
+    }
+    if (this.#instructions(block)) this.#end(block);
+  }
+
+  /** @returns whether control comes to their end. */
+  #instructions(block: Block): boolean {
+    const { code, operation, exits } = this.#writing;
+    const { liveness, written } = this.#survey;
     let dirty = liveness.dirtyAt(block);
     for (const [index, instruction] of block.instructions.entries()) {
       exits.stored = liveness.storedOf(dirty);
       exits.complete = index;
       if (instruction.flow.kind === "leave") {
         operation.leaveAt(instruction);
-        return;
+        return false;
       }
       operation.translate(instruction);
       dirty |= written(instruction);
@@ -269,11 +284,20 @@ class FunctionTranslation {
     exits.stored = liveness.storedOf(dirty);
     exits.complete = 0;
     if (this.#source.counts) countInstructions(code, STATE.translated, block.instructions.length);
-    this.#end(block, dirty);
+    return true;
   }
 
-  /** @param dirty what differs from memory. */
-  #end(block: Block, dirty: RegisterSet): void {
+  /** Between two copies of a block that leads to itself. */
+  #leaveLoop(block: Block): void {
+    const { code, operation } = this.#writing;
+    const { transfer } = operation;
+    if (transfer?.kind !== "if") throw new Error("a loop has no condition");
+    const goesOn = block.taken?.block === block;
+    const condition = goesOn ? i32.eqz(transfer.condition) : transfer.condition;
+    code.if(condition, () => this.#follow(block, wayOut(block)));
+  }
+
+  #end(block: Block): void {
     const { code, exits, operation } = this.#writing;
     const last = block.instructions.at(-1);
     const { transfer } = operation;
@@ -290,11 +314,11 @@ class FunctionTranslation {
         this.#follow(block, block.taken);
         return;
       case "call":
-        this.#call(i64.of(this.#addressOf(last.at + last.flow.offset)), block, dirty, last.at + last.flow.offset);
+        this.#call(i64.of(this.#addressOf(last.at + last.flow.offset)), block, last.at + last.flow.offset);
         this.#follow(block, block.next);
         return;
       case "indirect call":
-        if (transfer?.kind === "to") this.#call(transfer.target, block, dirty);
+        if (transfer?.kind === "to") this.#call(transfer.target, block);
         this.#follow(block, block.next);
         return;
       case "indirect":
@@ -319,7 +343,7 @@ class FunctionTranslation {
       code.set(this.#budget, i32.sub(code.get(this.#budget), i32.of(1)));
       code.branch(loop, i32.geS(code.get(this.#budget), ZERO));
       exits.stop(this.#addressOf(edge.at));
-    } else if (to.forwardEdges > 1) {
+    } else if (this.#joins.has(to)) {
       const label = this.#labels.get(to);
       if (label === undefined) throw new Error("an edge leads to what does not follow");
       code.branch(label);
@@ -329,19 +353,21 @@ class FunctionTranslation {
   }
 
   /** Calls a function of the guest, and goes on when it has returned. */
-  #call(target: Expr<"i64">, { next }: Block, dirty: RegisterSet, start?: number): void {
+  #call(target: Expr<"i64">, block: Block, start?: number): void {
     const { code, registers, flags, exits } = this.#writing;
+    const { liveness } = this.#survey;
+    const { next } = block;
     if (next === undefined) throw new Error("a call leads nowhere");
     const link = this.#addressOf(next.at);
-    registers.store(dirty);
+    registers.store(liveness.dirtyAtEnd(block));
     flags.store();
     code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
     exits.call(target, link, start === undefined ? undefined : this.#functions.get(start));
     code.if(this.#isStale(), () => exits.resolve(link));
-    if (next.block !== undefined) registers.load(this.#survey.liveness.neededAt(next.block));
+    if (next.block !== undefined) registers.load(liveness.neededAt(next.block));
     flags.areInMemory();
     code.set(this.#budget, i32.load(ZERO, STATE.budget));
-    exits.stored = this.#survey.liveness.storedOf(0n);
+    exits.stored = liveness.storedOf(0n);
   }
 
   #addressOf(at: number): bigint {
