@@ -2,7 +2,10 @@
 const WINDOW_MS = 0.5;
 /** A round of polling takes some microseconds: one that took so long lost the processor, for which there are others. */
 const LOST_MS = 0.1;
-/** Polling that lost a time is not tried again for so many of it: more each time that it fails again soon. */
+/**
+ * Polling that lost a time, and soon does so again, is not tried for so many of it, more each time. Once is nothing: a
+ * guest that has sent all, or a blip of the host's.
+ */
 const FACTOR_MIN = 4;
 const FACTOR_MAX = 64;
 const SOON_MS = 20;
@@ -16,7 +19,7 @@ const PAUSE_MAX_MS = 200;
 export class Polling {
   /** When the last round was, where it found nothing and rings are awake. */
   #idleMs: number | undefined;
-  #factor = FACTOR_MIN;
+  #factor = 0;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
 
   /** Before a round over the rings that are awake. @returns how long one may have had nothing. */
@@ -40,7 +43,7 @@ export class Polling {
   #pause(nowMs: number, lostMs: number): void {
     const polledMs = nowMs - this.#pausedUntilMs;
     if (polledMs < 0) return;
-    this.#factor = polledMs < SOON_MS ? Math.min(2 * this.#factor, FACTOR_MAX) : FACTOR_MIN;
+    this.#factor = polledMs < SOON_MS ? Math.min(Math.max(2 * this.#factor, FACTOR_MIN), FACTOR_MAX) : 0;
     this.#pausedUntilMs = nowMs + Math.min(this.#factor * lostMs, PAUSE_MAX_MS);
   }
 }
