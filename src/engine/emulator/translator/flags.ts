@@ -42,8 +42,8 @@ export class RegionFlags {
   known: FlagsKind | undefined = FLAGS_KIND.memory;
   /** What set them since the block began. */
   lastSet: FlagsKind | undefined;
-  /** What sets them anywhere in the region. */
-  readonly #used = new Set<FlagsKind>();
+  /** What sets them anywhere in the function. */
+  readonly kinds: Set<FlagsKind>;
   readonly #code: Code;
   readonly #kind: Local<"i32">;
   readonly #a: Local<"i64">;
@@ -53,8 +53,10 @@ export class RegionFlags {
   readonly #x: Local<"f64">;
   readonly #y: Local<"f64">;
 
-  constructor(code: Code) {
+  /** @param kinds that are known of from before. */
+  constructor(code: Code, kinds: ReadonlySet<FlagsKind>) {
     this.#code = code;
+    this.kinds = new Set([FLAGS_KIND.explicit, ...kinds]);
     this.#kind = code.local("i32");
     this.#a = code.local("i64");
     this.#b = code.local("i64");
@@ -152,7 +154,7 @@ export class RegionFlags {
   }
 
   #isOf(kind: FlagsKind): void {
-    this.#used.add(kind);
+    this.kinds.add(kind);
     this.#code.set(this.#kind, i32.of(kind));
     this.known = kind;
     this.lastSet = kind;
@@ -160,7 +162,7 @@ export class RegionFlags {
 
   #makeAtRunTime(take: TakeFlags): void {
     const code = this.#code;
-    for (const kind of this.#used) {
+    for (const kind of this.kinds) {
       code.if(i32.eq(code.get(this.#kind), i32.of(kind)), () => this.#make(kind, take));
     }
   }
@@ -175,7 +177,7 @@ export class RegionFlags {
       code.set(this.#v, values[3]);
     };
     const kind = code.let(variable("i32", this.#kind.index));
-    for (const each of [FLAGS_KIND.memory, ...this.#used]) {
+    for (const each of [FLAGS_KIND.memory, ...this.kinds]) {
       if (each !== FLAGS_KIND.explicit) code.if(i32.eq(kind, i32.of(each)), () => this.#make(each, take));
     }
     this.#isOf(FLAGS_KIND.explicit);

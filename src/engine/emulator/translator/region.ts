@@ -56,6 +56,8 @@ export function translateRegion(source: RegionSource): Uint8Array<ArrayBuffer> {
 /** What is to be known before translation. */
 interface Survey {
   readonly accesses: Accesses;
+  /** What sets flags anywhere. */
+  readonly kinds: ReadonlySet<FlagsKind>;
   readonly liveness: Liveness;
   readonly written: (instruction: Instruction) => RegisterSet;
   /** What set the flags where a block begins; undefined where that depends on the way. */
@@ -66,7 +68,8 @@ interface Writing extends RegionParts {
   readonly operation: RegionOperation;
 }
 
-function writing(source: RegionSource, graph: Graph, accesses: Accesses, isSurvey: boolean): Writing {
+/** @param known from the survey; undefined for the survey itself. */
+function writing(source: RegionSource, graph: Graph, known?: Survey): Writing {
   const { entry, level, windows, handlerOf, counts } = source;
   const first = graph.blocks[0]?.instructions[0];
   if (first === undefined) throw new Error("a region has no instruction");
@@ -74,11 +77,11 @@ function writing(source: RegionSource, graph: Graph, accesses: Accesses, isSurve
   const parts = {
     code,
     registers: new RegionRegisters(code),
-    flags: new RegionFlags(code),
+    flags: new RegionFlags(code, known?.kinds ?? new Set()),
     exits: new RegionExits(code, level, counts),
     windows,
-    accesses,
-    isSurvey,
+    accesses: known?.accesses ?? new Accesses(),
+    isSurvey: known === undefined,
     level,
     entry,
     handlerOf,
@@ -88,8 +91,7 @@ function writing(source: RegionSource, graph: Graph, accesses: Accesses, isSurve
 
 /** Translates once for what the instructions use; the code itself goes nowhere. */
 function survey(source: RegionSource, graph: Graph): Survey {
-  const accesses = new Accesses();
-  const { registers, flags, exits, operation } = writing(source, graph, accesses, true);
+  const { accesses, registers, flags, exits, operation } = writing(source, graph);
   const setBy = new Map<Block, FlagsKind | undefined>();
   const uses = new Map<Instruction, InstructionUse>();
   for (const block of graph.blocks) {
@@ -110,6 +112,7 @@ function survey(source: RegionSource, graph: Graph): Survey {
   const useOf = (instruction: Instruction): InstructionUse => uses.get(instruction) ?? UNUSED;
   return {
     accesses,
+    kinds: flags.kinds,
     liveness: findLiveness(graph, useOf),
     written: (instruction) => useOf(instruction).written,
     flags: flagsAtBegin(graph.blocks, setBy),
@@ -161,7 +164,7 @@ class FunctionTranslation {
     this.#graph = graph;
     this.#functions = functions;
     this.#survey = survey(source, graph);
-    this.#writing = writing(source, graph, this.#survey.accesses, false);
+    this.#writing = writing(source, graph, this.#survey);
     this.#budget = this.#writing.code.local("i32");
     for (const block of graph.blocks) {
       if (block.forwardEdges > 1) this.#joins.add(block);
