@@ -52,6 +52,9 @@ const EXTENSIONS: readonly (readonly [name: string, mnemonics: RegExp])[] = [
   ["rounding to integers of a size", /^frint(32|64)[xz]/],
   ["complex numbers", /^fc(mla|add) /],
   ["bfloat", /^bf/],
+  ["rounding doubling multiply accumulate", /^sqrdml[as]h /],
+  ["products of more than two", /^([su]|us|su)dot |^([su]|us)mmla /],
+  ["SHA-512, SHA-3, SM3 and SM4", /^(sha512|eor3|bcax|rax1|xar|sm3|sm4)/],
   ["speculation barrier and others", /^(sb|dgh|esb|psb|tsb|csdb)\b/],
 ];
 

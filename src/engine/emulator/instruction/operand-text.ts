@@ -3,6 +3,8 @@ import { expandImmediate } from "../float/immediate.ts";
 import { bitmaskImmediate } from "./bitmask.ts";
 import { type Fields, signed } from "./row.ts";
 import { systemRegisterText } from "./system-register.ts";
+import { immediateByte } from "./vector-fields.ts";
+import { VECTOR_PRINTERS } from "./vector-text.ts";
 
 /** @param value of the field that the placeholder names. @param pc address of the instruction. */
 export type Printer = (value: number, fields: Fields, pc: number) => string;
@@ -127,6 +129,8 @@ export const PRINTERS: Readonly<Record<string, Printer>> = {
   vNarrow: (value, { Q, sz }) => `v${value}.${sz === 1 ? (Q === 1 ? "4s" : "2s") : Q === 1 ? "8h" : "4h"}`,
   vfElement: (value, { sz, H = 0, L = 0 }) => `v${value}.${sz === 1 ? `d[${H}]` : `s[${2 * H + L}]`}`,
   two: (value) => (value === 1 ? "2" : ""),
+  ...VECTOR_PRINTERS,
+  floatByte: (_, fields) => floatText(expandImmediate(immediateByte(fields))),
   fimm: (value) => floatText(expandImmediate(value)),
   top: (value) => `v${value}.d[1]`,
 

@@ -7,6 +7,9 @@ import { FLOATING_POINT } from "./floating-point.ts";
 import { LOADS_AND_STORES } from "./loads-and-stores.ts";
 import type { Row } from "./row.ts";
 import { SIMD_FLOATING_POINT } from "./simd-floating-point.ts";
+import { SIMD_MOVEMENT } from "./simd-movement.ts";
+import { SIMD_THREE_REGISTERS } from "./simd-three-registers.ts";
+import { SIMD_TWO_REGISTERS } from "./simd-two-registers.ts";
 import { SYSTEM } from "./system.ts";
 
 export const INSTRUCTIONS: readonly Row[] = [
@@ -17,6 +20,9 @@ export const INSTRUCTIONS: readonly Row[] = [
   ...DATA_PROCESSING_REGISTER,
   ...FLOATING_POINT,
   ...SIMD_FLOATING_POINT,
+  ...SIMD_MOVEMENT,
+  ...SIMD_THREE_REGISTERS,
+  ...SIMD_TWO_REGISTERS,
 ];
 
 /** @returns the row of an instruction word; undefined where the word is not allocated. */

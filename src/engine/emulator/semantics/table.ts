@@ -8,6 +8,11 @@ import { LOADS_AND_STORES } from "./loads-and-stores.ts";
 import type { SemanticsTable } from "./operation.ts";
 import { SIMD_FLOATING_POINT } from "./simd-floating-point.ts";
 import { SIMD_FLOATING_POINT_CONVERSIONS } from "./simd-floating-point-conversions.ts";
+import { SIMD_MOVEMENT } from "./simd-movement.ts";
+import { SIMD_SHIFTS } from "./simd-shifts.ts";
+import { SIMD_THREE_DIFFERENT } from "./simd-three-different.ts";
+import { SIMD_THREE_SAME } from "./simd-three-same.ts";
+import { SIMD_TWO_REGISTERS } from "./simd-two-registers.ts";
 import { SYSTEM } from "./system.ts";
 
 /** What every instruction does, by the name of its row. */
@@ -22,4 +27,9 @@ export const SEMANTICS: SemanticsTable = {
   ...FLOATING_POINT_CONVERSIONS,
   ...SIMD_FLOATING_POINT,
   ...SIMD_FLOATING_POINT_CONVERSIONS,
+  ...SIMD_MOVEMENT,
+  ...SIMD_THREE_SAME,
+  ...SIMD_THREE_DIFFERENT,
+  ...SIMD_SHIFTS,
+  ...SIMD_TWO_REGISTERS,
 };

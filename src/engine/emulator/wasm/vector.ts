@@ -229,6 +229,40 @@ const TEST = {
 } as const;
 
 type V = Expr<"v128">;
+
+const V128_CONST = 0x0c;
+
+function constantOf(value: bigint): V {
+  const bytes = Array.from({ length: 16 }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn));
+  return vectorInstruction("v128", V128_CONST, bytes, []);
+}
+
+/** The same bits in each element. */
+function replicated(value: bigint, elementBits: number): V {
+  const element = BigInt.asUintN(elementBits, value);
+  let whole = 0n;
+  for (let at = 0; at < 128; at += elementBits) whole |= element << BigInt(at);
+  return constantOf(whole);
+}
+
+/** The bytes of `v128.const`; undefined of another value. */
+function constantBytes({ args, bytes }: V): readonly number[] | undefined {
+  return args.length === 0 && bytes[0] === 0xfd && bytes[1] === V128_CONST ? bytes.slice(2) : undefined;
+}
+
+function shuffle(a: V, b: V, lanes: readonly number[]): V {
+  const [x, y] = [constantBytes(a), constantBytes(b)];
+  if (x === undefined || y === undefined) return vectorInstruction("v128", 0x0d, lanes, [a, b]);
+  return vectorInstruction(
+    "v128",
+    V128_CONST,
+    lanes.map((lane) => [...x, ...y][lane] ?? 0),
+    [],
+  );
+}
+
+const SPLAT_BITS = { "i8x16.splat": 8, "i16x8.splat": 16, "i32x4.splat": 32, "i64x2.splat": 64 } as const;
+
 export type UnaryName = keyof typeof UNARY;
 export type BinaryName = keyof typeof BINARY;
 export type ShiftName = keyof typeof SHIFT;
@@ -236,10 +270,15 @@ export type ShiftName = keyof typeof SHIFT;
 export const v128 = {
   unary: (name: UnaryName, a: V): V => vectorInstruction("v128", UNARY[name], [], [a]),
   binary: (name: BinaryName, a: V, b: V): V => vectorInstruction("v128", BINARY[name], [], [a, b]),
-  shift: (name: ShiftName, a: V, amount: Expr<"i32">): V => vectorInstruction("v128", SHIFT[name], [], [a, amount]),
+  shift: (name: ShiftName, a: V, amount: Expr<"i32">): V =>
+    amount.constant === 0 ? a : vectorInstruction("v128", SHIFT[name], [], [a, amount]),
   test: (name: keyof typeof TEST, a: V): Expr<"i32"> => vectorInstruction("i32", TEST[name], [], [a]),
-  splat: <N extends keyof typeof SPLAT>(name: N, a: Expr<(typeof SPLAT)[N][1]>): V =>
-    vectorInstruction("v128", SPLAT[name][0], [], [a]),
+  splat: <N extends keyof typeof SPLAT>(name: N, a: Expr<(typeof SPLAT)[N][1]>): V => {
+    const bits = SPLAT_BITS[name as keyof typeof SPLAT_BITS];
+    return a.constant === undefined || bits === undefined
+      ? vectorInstruction("v128", SPLAT[name][0], [], [a])
+      : replicated(BigInt(a.constant as number | bigint), bits);
+  },
   extract: <N extends keyof typeof EXTRACT>(name: N, a: V, lane: number): Expr<(typeof EXTRACT)[N][1]> =>
     vectorInstruction(EXTRACT[name][1] as (typeof EXTRACT)[N][1], EXTRACT[name][0], [lane], [a]),
   replace: <N extends keyof typeof REPLACE>(name: N, a: V, lane: number, value: Expr<(typeof REPLACE)[N][1]>): V =>
@@ -247,11 +286,9 @@ export const v128 = {
   /** Bits of `a` where the mask's are set, else of `b`. */
   bitselect: (a: V, b: V, mask: V): V => vectorInstruction("v128", 0x52, [], [a, b, mask]),
   /** Sixteen bytes, each of `a` (0 to 15) or `b` (16 to 31). */
-  shuffle: (a: V, b: V, lanes: readonly number[]): V => vectorInstruction("v128", 0x0d, lanes, [a, b]),
-  of: (value: bigint): V => {
-    const bytes = Array.from({ length: 16 }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn));
-    return vectorInstruction("v128", 0x0c, bytes, []);
-  },
+  shuffle,
+  of: constantOf,
+  replicated,
   load: (address: Expr<"i32">, offset = 0): V => {
     const from = address.displaced ?? { base: address, offset: 0 };
     return vectorInstruction("v128", 0x00, [0, ...unsigned(from.offset + offset)], [from.base]);
