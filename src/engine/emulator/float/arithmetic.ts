@@ -159,4 +159,4 @@ function step(from: bigint, exponent: number, undecided: (format: Format) => big
 /** FRECPS: 2 - ab. */
 export const reciprocalStep = step(2n, 0, (format) => power(format, false, 1));
 /** FRSQRTS: (3 - ab) / 2. */
-export const rootStep = step(3n, -1, (format) => power(format, false, 0) | (1n << BigInt(format.fractionBits - 1)));
+export const rootStep = step(3n, -1, (format) => power(format, false, 0) | format.quietBit);

@@ -58,8 +58,7 @@ function convertedNan(from: Format, to: Format, { isNegative, bits }: Unpacked):
   const { fraction } = partsOf(from, bits);
   const shift = BigInt(Math.abs(to.fractionBits - from.fractionBits));
   const payload = to.fractionBits > from.fractionBits ? fraction << shift : fraction >> shift;
-  const quiet = 1n << BigInt(to.fractionBits - 1);
-  return join(to, { isNegative, exponent: to.exponentMax, fraction: payload | quiet });
+  return join(to, { isNegative, exponent: to.exponentMax, fraction: payload | to.quietBit });
 }
 
 /** `FPToFixed`: saturates; a NaN becomes zero. */

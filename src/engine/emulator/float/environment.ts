@@ -46,10 +46,11 @@ export class FloatEnvironment {
   /** An operand (`FPUnpack`): denormals become zero where FPCR.FZ says so, half precision apart. */
   unpack(format: Format, bits: bigint): Unpacked {
     const operand = unpackExactly(format, bits);
-    const isDenormal = operand.kind === "finite" && operand.significand >> BigInt(format.fractionBits) === 0n;
-    if (!this.flushes || !isDenormal || format.bits < SINGLE.bits) return operand;
+    if (!this.flushes || operand.kind !== "finite" || format.bits < SINGLE.bits) return operand;
+    if (operand.significand > format.fractionMask) return operand;
     this.raise(FPSR.inputDenormal);
-    return { ...operand, kind: "zero", significand: 0n, exponent: 0, bits: zero(format, operand.isNegative) };
+    const { isNegative } = operand;
+    return { kind: "zero", isNegative, significand: 0n, exponent: 0, bits: zero(format, isNegative) };
   }
 
   /** The result of an operation that has none (`FPDefaultNaN`, InvalidOp). */
@@ -66,7 +67,7 @@ export class FloatEnvironment {
 
   quieted(format: Format, { kind, bits }: Unpacked): bigint {
     if (kind === "signalling") this.raise(FPSR.invalid);
-    return this.usesDefaultNan ? defaultNan(format) : bits | (1n << BigInt(format.fractionBits - 1));
+    return this.usesDefaultNan ? defaultNan(format) : bits | format.quietBit;
   }
 }
 

@@ -16,7 +16,7 @@ export function sumBody<T extends FloatType>(width: Width<T>, operation: "add" |
   const sum = code.let(type.add(a, b));
   code.if(body.isPlain(), () => {
     code.if(
-      body.isFinite(sum),
+      i32.and(body.isFinite(sum), body.isKept(sum)),
       () => {
         const error = body.errorOfSum(a, b, sum);
         code.if(type.eq(error, type.of(0)), () => code.return(sum));

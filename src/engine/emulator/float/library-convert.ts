@@ -2,7 +2,7 @@
 import { Code } from "../wasm/code.ts";
 import { type Expr, type FloatType, f32, f64, i32, i64, localGet, select } from "../wasm/expression.ts";
 import { exactCode } from "./exact.ts";
-import { callExact, FloatBody, isPlain, SINGLE_WIDTH, setInexact, type Width } from "./library-parts.ts";
+import { callExact, FloatBody, roundsToNearest, SINGLE_WIDTH, setInexact, type Width } from "./library-parts.ts";
 
 /** Bits of a significand. */
 const PRECISION: Readonly<Record<FloatType, bigint>> = { f32: 24n, f64: 53n };
@@ -13,7 +13,7 @@ export function demoteBody(): readonly number[] {
   const value = localGet("f64", 0);
   const result = code.let(f32.demote(value));
   const body = new FloatBody(SINGLE_WIDTH, 0);
-  code.if(isPlain(), () => {
+  code.if(roundsToNearest(), () => {
     const isExact = code.let(f64.eq(f64.promote(result), value));
     const isSpecial = i32.or(f64.eq(value, f64.of(0)), body.anyInfinite(f32.demote(value)));
     code.if(i32.or(body.isNormal(result), i32.and(isExact, isSpecial)), () => {
@@ -38,7 +38,7 @@ export function convertBody<T extends FloatType>(width: Width<T>, isUnsigned: bo
   const isExact = code.let(i64.ltU(significand, i64.of(1n << PRECISION[type.type])));
   const convert = type.type === "f32" ? f32 : f64;
   const result = (isUnsigned ? convert.convertU64(value) : convert.convertS64(value)) as Expr<T>;
-  code.if(i32.or(isExact, isPlain()), () => {
+  code.if(i32.or(isExact, roundsToNearest()), () => {
     code.if(i32.eqz(isExact), () => setInexact(code));
     code.return(result);
   });

@@ -13,7 +13,7 @@ import {
   localGet,
   type ValueType,
 } from "../wasm/expression.ts";
-import { FPSR } from "./environment.ts";
+import { FPCR, FPSR } from "./environment.ts";
 import { type ExactOperation, exactCode } from "./exact.ts";
 import { FLOAT_FUNCTIONS, type FloatFunctionName } from "./functions.ts";
 import { FLOAT_LIMIT, UNLIKE_WEBASSEMBLY } from "./limits.ts";
@@ -86,9 +86,21 @@ export class FloatBody<T extends FloatType> {
     return localGet(this.width.type.type, index);
   }
 
-  /** FPCR rounds to nearest and does not flush to zero. */
+  /** FPCR rounds to nearest, and flushes none of the parameters to zero. */
   isPlain(): Expr<"i32"> {
-    return isPlain();
+    const operands = Array.from({ length: this.#parameters }, (_, index) => this.parameter(index));
+    const isFlushed = anyOf(operands.map((operand) => this.#isDenormal(operand)));
+    return i32.and(roundsToNearest(), i32.eqz(i32.and(flushes(), isFlushed)));
+  }
+
+  /** Not denormal where FPCR asks for zeros in place of denormals. */
+  isKept(value: Expr<T>): Expr<"i32"> {
+    return i32.eqz(i32.and(flushes(), this.#isDenormal(value)));
+  }
+
+  #isDenormal(value: Expr<T>): Expr<"i32"> {
+    const { type, exponent } = this.width;
+    return i32.and(i32.eqz(exponent(value)), type.ne(value, type.of(0)));
   }
 
   /** Neither infinite nor NaN, and not denormal, before it was rounded neither. */
@@ -143,15 +155,18 @@ export function allOf(...conditions: readonly Expr<"i32">[]): Expr<"i32"> {
   return conditions.reduce((all, condition) => i32.and(all, condition));
 }
 
-export function isPlain(): Expr<"i32"> {
-  return i32.eqz(i32.and(i32.load(ZERO, STATE.fpcr), i32.of(UNLIKE_WEBASSEMBLY)));
-}
+const fpcrHas = (bits: number) => i32.ne(i32.and(i32.load(ZERO, STATE.fpcr), i32.of(bits)), ZERO);
 
-/** FPCR is plain, which the caller saw. */
+export const roundsToNearest = (): Expr<"i32"> => i32.eqz(fpcrHas(3 << FPCR.roundingShift));
+const flushes = (): Expr<"i32"> => fpcrHas(FPCR.flushes);
+
+/** As `updateFloatLimits` does. */
 export function setInexact(code: Code): void {
   code.store("i32", ZERO, i32.or(i32.load(ZERO, STATE.fpsr), i32.of(FPSR.inexact)), STATE.fpsr);
-  code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f64), STATE.floatLimit64);
-  code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f32), STATE.floatLimit32);
+  code.if(i32.eqz(fpcrHas(UNLIKE_WEBASSEMBLY)), () => {
+    code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f64), STATE.floatLimit64);
+    code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f32), STATE.floatLimit32);
+  });
 }
 
 /** A normal result needs no further look. */

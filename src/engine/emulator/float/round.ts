@@ -69,8 +69,8 @@ export function round(
   if (isTiny && rounded.isInexact) environment.raise(FPSR.underflow);
   // The significand's highest bit, where it has that, adds one to the exponent.
   const field = isTiny ? 0 : unit + fractionBits + bias - 1;
-  const bits = (BigInt(field) << BigInt(fractionBits)) + rounded.significand;
-  if (bits >> BigInt(fractionBits) >= limitOf(environment, format)) {
+  const bits = (BigInt(field) << format.fractionShift) + rounded.significand;
+  if (bits >> format.fractionShift >= limitOf(environment, format)) {
     return overflowed(environment, format, isNegative, rounding);
   }
   if (rounded.isInexact) environment.raise(FPSR.inexact);

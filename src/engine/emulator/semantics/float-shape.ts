@@ -51,6 +51,8 @@ export interface Shape<T extends ValueType> extends Arithmetic<T> {
   readonly hasNan: (value: Expr<T>) => Expr<"i32">;
   /** Two values that can be used more than once have a NaN. */
   readonly eitherHasNan: (a: Expr<T>, b: Expr<T>) => Expr<"i32">;
+  /** A value that can be used more than once has a denormal. */
+  readonly hasDenormal: (value: Expr<T>) => Expr<"i32">;
   /** Values are equal in every lane. */
   readonly allEqual: (a: Expr<T>, b: Expr<T>) => Expr<"i32">;
   /** What WebAssembly computed need not be the architecture's result, or would set a flag that is not set. */
@@ -60,6 +62,8 @@ export interface Shape<T extends ValueType> extends Arithmetic<T> {
 }
 
 const ZERO = i32.of(0);
+/** The least numbers that are not denormal. */
+export const NORMAL_MIN = { single: 2 ** -126, double: 2 ** -1022 } as const;
 
 /** FPCR.FZ: denormal operands and results become zero. */
 export const flushes = (op: Operation): Expr<"i32"> => i32.and(op.readFpcr(), i32.of(FPCR.flushes));
@@ -92,6 +96,10 @@ function scalarShape<T extends FloatType>({ type, format, exponent, limit, toBit
     },
     hasNan: (value) => type.ne(value, value),
     eitherHasNan: (a, b) => i32.eqz(i32.or(type.le(a, b), type.ge(a, b))),
+    hasDenormal: (value) => {
+      const smallest = type.of(format === "double" ? NORMAL_MIN.double : NORMAL_MIN.single);
+      return i32.and(type.lt(type.abs(value), smallest), type.ne(value, type.of(0)));
+    },
     allEqual: type.eq,
     isUnsure: (_, result) => i32.geU(i32.sub(exponent(result), i32.of(2)), i32.load(ZERO, limit)),
     exact: (op, code, operands) => {
@@ -153,6 +161,34 @@ export function unless<T extends ValueType>(
   return code.get(result);
 }
 
+/**
+ * What WebAssembly computes, exactly, of operands without NaNs or denormals that FPCR.FZ makes zero; else what the software
+ * does. The operands can be used more than once.
+ */
+export function unlessNan<T extends ValueType>(
+  op: Operation,
+  shape: Shape<T>,
+  value: Expr<T>,
+  operands: readonly [Expr<T>, Expr<T>] | readonly [Expr<T>],
+  otherwise: Expr<"i32">,
+): Expr<T> {
+  const { code } = op;
+  const [a, b] = operands;
+  const result = code.local(value.type);
+  const hasNan = () => (b === undefined ? shape.hasNan(a) : shape.eitherHasNan(a, b));
+  code.set(result, value);
+  code.if(i32.or(flushes(op), hasNan()), () => {
+    const denormals = operands.map((operand) => shape.hasDenormal(operand));
+    code.if(
+      denormals.reduce((all, has) => i32.or(all, has), hasNan()),
+      () => {
+        code.set(result, shape.exact(op, otherwise, operands));
+      },
+    );
+  });
+  return code.get(result);
+}
+
 /** An operation of which the library has an own function. */
 export function arithmetic<T extends ValueType>(
   op: Operation,
@@ -204,12 +240,8 @@ export function extreme<T extends ValueType>(
   b: Expr<T>,
 ): Expr<T> {
   const isMax = operation.startsWith("max");
-  return unless(
-    op,
-    isMax ? shape.max(a, b) : shape.min(a, b),
-    (result) => i32.or(flushes(op), shape.hasNan(result)),
-    () => shape.exact(op, codeOf(shape, operation), [a, b]),
-  );
+  const plain = isMax ? shape.max(a, b) : shape.min(a, b);
+  return unlessNan(op, shape, plain, [a, b], codeOf(shape, operation));
 }
 
 /** A product of `a` and `b` added to `addend`, rounded once. */
@@ -252,11 +284,12 @@ export function roundToIntegral<T extends ValueType>(
 ): Expr<T> {
   const ofFpcr = letter === "X" || letter === "I";
   const code = codeOf(shape, "toIntegral", ofFpcr ? { signals: letter === "X" } : { rounding: MODES[letter] });
-  const isWrong = letter === "X" ? i32.eqz(isFree()) : letter === "I" ? isUnlikeWebAssembly(op) : flushes(op);
+  const plain = toIntegral(shape, ofFpcr ? "N" : letter, a);
+  if (!ofFpcr) return unlessNan(op, shape, plain, [a], code);
   return unless(
     op,
-    toIntegral(shape, ofFpcr ? "N" : letter, a),
-    (result) => i32.or(isWrong, shape.hasNan(result)),
+    plain,
+    (result) => i32.or(letter === "X" ? i32.eqz(isFree()) : isUnlikeWebAssembly(op), shape.hasNan(result)),
     () => shape.exact(op, code, [a]),
   );
 }

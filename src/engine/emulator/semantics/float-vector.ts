@@ -5,7 +5,7 @@
 import type { Expr } from "../wasm/expression.ts";
 import { f32, f64, i32, i64 } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
-import { type Arithmetic, isFree, type Shape } from "./float-shape.ts";
+import { type Arithmetic, isFree, NORMAL_MIN, type Shape } from "./float-shape.ts";
 import type { Operation } from "./operation.ts";
 
 export type Vector = Expr<"v128">;
@@ -118,6 +118,11 @@ function make(isDouble: boolean, lanes: 1 | 2 | 4): VectorShape {
     },
     hasNan: (value) => anyTrue(isNan(value)),
     eitherHasNan: (a, b) => anyTrue(or(isNan(a), isNan(b))),
+    hasDenormal: (value) => {
+      const smallest = of(isDouble ? NORMAL_MIN.double : NORMAL_MIN.single);
+      const isSmall = v128.binary(`${prefix}.lt`, parts.abs(value), smallest);
+      return anyTrue(and(isSmall, v128.binary(`${prefix}.ne`, value, of(0))));
+    },
     allEqual: (a, b) => allTrue(v128.binary(`${prefix}.eq`, a, b)),
     isUnsure: (_, result) => i32.or(i32.eqz(isFree()), hasUnsureLane(isDouble, result)),
     exact: (op, code, [a = v128.of(0n), b = v128.of(0n), c = v128.of(0n)]) =>

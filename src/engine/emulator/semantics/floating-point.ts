@@ -65,14 +65,17 @@ function compare<T extends FloatType>(
   const [a, b] = [code.local(type.type), code.local(type.type)];
   code.set(a, operands[0]);
   code.set(b, operands[1]);
-  const isUnordered = shape.eitherHasNan(code.get(a), code.get(b));
-  code.if(i32.or(flushes(op), isUnordered), () => {
+  const isUnordered = () => shape.eitherHasNan(code.get(a), code.get(b));
+  code.if(i32.or(flushes(op), isUnordered()), () => {
     const { format } = shape;
-    const compared = shape.exact(op, i32.of(exactCode("compare", { format, signals })), [code.get(a), code.get(b)]);
-    code.drop(compared);
-    for (const operand of [a, b]) {
-      code.set(operand, shape.exact(op, i32.of(exactCode("flush", { format })), [code.get(operand)]));
-    }
+    const hasDenormal = i32.or(shape.hasDenormal(code.get(a)), shape.hasDenormal(code.get(b)));
+    code.if(i32.or(isUnordered(), hasDenormal), () => {
+      const compared = shape.exact(op, i32.of(exactCode("compare", { format, signals })), [code.get(a), code.get(b)]);
+      code.drop(compared);
+      for (const operand of [a, b]) {
+        code.set(operand, shape.exact(op, i32.of(exactCode("flush", { format })), [code.get(operand)]));
+      }
+    });
   });
   op.setFlagsOfFloats(type, code.get(a), code.get(b));
 }

@@ -1,15 +1,13 @@
 /** Floating point of vectors, and of scalars by Advanced SIMD's instructions, but for conversions (Arm ARM, C7). */
-import { i32 } from "../wasm/expression.ts";
 import {
   arithmetic,
   arithmeticBy,
   codeOf,
   extreme,
-  flushes,
   multiplyAdd,
   roundToIntegral,
   squareRoot,
-  unless,
+  unlessNan,
 } from "./float-shape.ts";
 import { pick, selectShape, VECTORS, type Vector, type VectorShape } from "./float-vector.ts";
 import type { Operation, Semantics, SemanticsTable } from "./operation.ts";
@@ -60,22 +58,14 @@ type Comparison = "eq" | "ge" | "gt";
 const compare =
   (name: Comparison): BinaryDefinition =>
   (op, shape, a, b) =>
-    unless(
-      op,
-      shape.compare(name, a, b),
-      () => i32.or(flushes(op), shape.eitherHasNan(a, b)),
-      () => shape.exact(op, codeOf(shape, name), [a, b]),
-    );
+    unlessNan(op, shape, shape.compare(name, a, b), [a, b], codeOf(shape, name));
 
 const compareMagnitudes =
   (name: "ge" | "gt"): BinaryDefinition =>
-  (op, shape, a, b) =>
-    unless(
-      op,
-      shape.compare(name, shape.abs(a), shape.abs(b)),
-      () => i32.or(flushes(op), shape.eitherHasNan(a, b)),
-      () => shape.exact(op, codeOf(shape, name === "ge" ? "absoluteGe" : "absoluteGt"), [a, b]),
-    );
+  (op, shape, a, b) => {
+    const code = codeOf(shape, name === "ge" ? "absoluteGe" : "absoluteGt");
+    return unlessNan(op, shape, shape.compare(name, shape.abs(a), shape.abs(b)), [a, b], code);
+  };
 
 /** @param swaps compares zero with the operand. */
 const compareWithZero =
