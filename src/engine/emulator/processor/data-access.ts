@@ -58,7 +58,7 @@ export class DataAccess {
     let offset = STATE.bounce;
     for (const part of parts) {
       const outcome = this.#loadPart(part, elementBytes(how), offset);
-      if (outcome === undefined) this.abort(FAULT.external, virtual, "load");
+      if (outcome === undefined) this.abort(FAULT.external, addressOfPart(virtual, offset), "load");
       if (outcome !== "done") return -1;
       offset += part.bytes;
     }
@@ -124,7 +124,7 @@ export class DataAccess {
         this.#memory.bytes.copyWithin(host, offset, offset + bytes);
       } else {
         const outcome = this.#storeToBus(physical, bytes, offset);
-        if (outcome === undefined) this.abort(FAULT.external, virtual, "store");
+        if (outcome === undefined) this.abort(FAULT.external, addressOfPart(virtual, offset), "store");
         if (outcome === "stop") this.#servedStore = virtual;
         if (outcome !== "done") return 1;
       }
@@ -228,6 +228,11 @@ export class DataAccess {
     this.#state.trap = { exceptionClass, iss: status | flags | (kind === "store" ? ISS_WRITE : 0), address };
     return undefined;
   }
+}
+
+/** @param offset of its bytes in the state. */
+function addressOfPart(virtual: bigint, offset: number): bigint {
+  return BigInt.asUintN(64, virtual + BigInt(offset - STATE.bounce));
 }
 
 function elementShift(how: number): number {
