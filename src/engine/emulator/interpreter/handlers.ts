@@ -20,8 +20,6 @@ export interface Handler {
   /** Its place in the table. */
   readonly index: number;
   readonly fillers: readonly Filler[];
-  /** Nothing behind it is reached from it. */
-  readonly endsRun: boolean;
 }
 
 /** Handlers of a row by what their definitions asked for, one question after the other. */
@@ -33,12 +31,10 @@ export interface Batch {
   readonly indices: readonly number[];
 }
 
-const ENDING_ROWS: ReadonlySet<string> = new Set(["B", "BR", "RET", "ERET"]);
-
 export class HandlerLibrary {
   readonly batches: Batch[] = [];
   readonly #rows = new Map<Row, Choice>();
-  readonly #undefined: Handler = { index: BUILT_IN.undefined, fillers: [], endsRun: true };
+  readonly #undefined: Handler = { index: BUILT_IN.undefined, fillers: [] };
   #made: FunctionBody[] = [];
   #next = FIRST_FREE;
   readonly #counts: boolean;
@@ -78,7 +74,7 @@ export class HandlerLibrary {
     semantics(operation);
     const index = this.#next++;
     this.#made.push({ name: String(index), signature: HANDLER_SIGNATURE, body: operation.finish() });
-    const handler = { index, fillers: operation.fillers, endsRun: ENDING_ROWS.has(row.name) };
+    const handler = { index, fillers: operation.fillers };
     this.#keep(row, operation.selections, handler);
     return handler;
   }

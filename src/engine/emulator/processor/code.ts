@@ -9,7 +9,7 @@ import type { MachineMemory } from "./memory.ts";
 import type { Level } from "./state.ts";
 import { SteppingCode } from "./stepping.ts";
 
-/** Instructions that are decoded at once at most. */
+/** Instructions that are decoded at once at most: what lies behind is likely run, too, and a module costs more than its functions. */
 const RUN_INSTRUCTIONS_MAX = 256;
 
 /** An instruction in the address space of now. */
@@ -106,7 +106,7 @@ export class CodeRecords {
     return BigInt.asUintN(64, this.#memory.view.getBigInt64(STATE.pcBase, true) + BigInt(record >>> 3));
   }
 
-  /** Fills records from one on up to where nothing falls through, or to filled ones. */
+  /** Fills records from one on, up to filled ones. */
   decodeRun(record: number): void {
     const memory = this.#memory;
     const physical = memory.physicalOf(record);
@@ -123,7 +123,6 @@ export class CodeRecords {
       fillRecord(memory.view, at, handler, placed);
       memory.view.setInt32(at + RECORD.heat, this.firstHeat, true);
       index++;
-      if (handler.endsRun) break;
     }
     memory.noteInstructions(physical, 4 * (index - first));
     this.handlers.flush();
