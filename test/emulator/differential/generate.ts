@@ -65,6 +65,30 @@ function fillWithNumbers(view: DataView, random: Random): void {
   }
 }
 
+/** Vectors of integers of one width each: ends of the range, amounts of shifts, and any. */
+function fillWithIntegers(view: DataView, random: Random): void {
+  for (let at = BLOCK.vectors; at < BLOCK.bytes; at += 16) {
+    const bits = 8 << random.integer(0, 3);
+    const least = 1n << BigInt(bits - 1);
+    const edges = [0n, 1n, -1n, least, least + 1n, least - 1n, least >> 1n];
+    const element = () => {
+      switch (random.integer(0, 2)) {
+        case 0:
+          return random.pick(edges);
+        case 1:
+          return BigInt(random.integer(-bits - 2, bits + 2));
+        default:
+          return random.bigint(0n, MASK_64) >> BigInt(random.integer(0, bits - 1));
+      }
+    };
+    for (let half = 0; half < 16; half += 8) {
+      let value = 0n;
+      for (let shift = 0; shift < 64; shift += bits) value |= BigInt.asUintN(bits, element()) << BigInt(shift);
+      view.setBigUint64(at + half, value, true);
+    }
+  }
+}
+
 /** Rounding modes, flush to zero and default NaN by turns. */
 export function randomRegisters(random: Random): Uint8Array {
   const bytes = new Uint8Array(BLOCK.bytes);
@@ -75,7 +99,9 @@ export function randomRegisters(random: Random): Uint8Array {
   // With Inexact set already, floating point takes its shortest ways.
   view.setBigUint64(BLOCK.fpsr, random.pick([0n, 0x10n, 0x10n, 0x9fn]), true);
   view.setBigUint64(BLOCK.fpsr + 8, 0n, true);
-  if (random.integer(0, 1) === 0) fillWithNumbers(view, random);
+  const fill = random.integer(0, 3);
+  if (fill < 2) fillWithNumbers(view, random);
+  else if (fill === 2) fillWithIntegers(view, random);
   return bytes;
 }
 
