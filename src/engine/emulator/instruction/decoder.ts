@@ -5,7 +5,11 @@ interface Node {
   readonly shift: number;
   /** Of the looked-at bits, shifted down. */
   readonly mask: number;
-  readonly children: readonly Tree[];
+  /** Grown when a word first leads there. */
+  readonly children: (Tree | undefined)[];
+  readonly rows: readonly Row[];
+  /** Bits that this node and those above look at. */
+  readonly known: number;
 }
 /** A leaf has the few rows that are left, the one with most fixed bits first. */
 type Tree = Node | readonly Row[];
@@ -15,16 +19,30 @@ const LEAF_ROWS_MAX = 2;
 const NODE_BITS_MAX = 8;
 
 export function makeDecoder(rows: readonly Row[]): (word: number) => Row | undefined {
-  const root = grow(rows, 0);
+  let root: Tree | undefined;
   return (word) => {
+    root ??= grow(rows, 0);
     let tree = root;
-    while (isNode(tree)) tree = tree.children[(word >>> tree.shift) & tree.mask] ?? [];
+    while (isNode(tree)) tree = childOf(tree, (word >>> tree.shift) & tree.mask);
     return tree.find((row) => (word & row.mask) >>> 0 === row.value && row.isAllocated(fieldsOf(row, word)));
   };
 }
 
 function isNode(tree: Tree): tree is Node {
   return "children" in tree;
+}
+
+function childOf({ shift, mask, children, rows, known }: Node, index: number): Tree {
+  const bits = index << shift;
+  const looked = mask << shift;
+  const child =
+    children[index] ??
+    grow(
+      rows.filter((row) => ((row.value ^ bits) & row.mask & looked) === 0),
+      known,
+    );
+  children[index] = child;
+  return child;
 }
 
 /** @param known bits that the nodes above looked at. */
@@ -35,15 +53,7 @@ function grow(rows: readonly Row[], known: number): Tree {
   if (range === undefined) return leaf();
   const { shift, width } = range;
   const mask = 2 ** width - 1;
-  const looked = (mask << shift) >>> 0;
-  const children = Array.from({ length: 2 ** width }, (_, index) => {
-    const bits = (index << shift) >>> 0;
-    return grow(
-      rows.filter((row) => ((row.value ^ bits) & row.mask & looked) === 0),
-      (known | looked) >>> 0,
-    );
-  });
-  return { shift, mask, children };
+  return { shift, mask, children: [], rows, known: (known | (mask << shift)) >>> 0 };
 }
 
 /** The longest run of unknown bits that the greatest number of rows fix and that tells some of them apart. */

@@ -41,33 +41,59 @@ export function row<const Pattern extends string>(
   syntax: string,
   guard?: (fields: Fields<FieldNames<Pattern>>) => boolean,
 ): Row {
-  return { name, ...parsePattern(name, pattern), isAllocated: guard ?? always, syntax };
+  const { mask, value } = fixedBits(name, pattern);
+  let fields: readonly Field[] | undefined;
+  return {
+    name,
+    mask,
+    value,
+    // Most rows of a run are never asked for theirs.
+    get fields() {
+      fields ??= fieldsIn(pattern);
+      return fields;
+    },
+    isAllocated: guard ?? always,
+    syntax,
+  };
 }
 
 const WORD_BITS = 32;
+const CODE = { zero: 0x30, one: 0x31, space: 0x20 } as const;
 
 function always(): boolean {
   return true;
 }
 
-function parsePattern(name: string, pattern: string): Pick<Row, "mask" | "value" | "fields"> {
-  let shift = WORD_BITS;
+/** Reads a pattern in one pass: there are many at every start. */
+function fixedBits(name: string, pattern: string): Pick<Row, "mask" | "value"> {
+  let bits = 0;
   let mask = 0;
   let value = 0;
-  const fields: Field[] = [];
-  for (const word of pattern.split(" ")) {
-    const [field, width] = word.split(":");
-    if (width !== undefined && field !== undefined) {
-      shift -= Number(width);
-      fields.push({ name: field, shift, width: Number(width) });
+  for (let at = 0; at < pattern.length; at++) {
+    const code = pattern.charCodeAt(at);
+    if (code === CODE.space) continue;
+    if (code === CODE.zero || code === CODE.one) {
+      bits++;
+      mask |= 1 << (WORD_BITS - bits);
+      value |= (code - CODE.zero) << (WORD_BITS - bits);
       continue;
     }
-    shift -= word.length;
-    mask |= (2 ** word.length - 1) << shift;
-    value |= Number.parseInt(word, 2) << shift;
+    const end = pattern.indexOf(" ", at);
+    const next = end < 0 ? pattern.length : end;
+    bits += Number(pattern.slice(pattern.indexOf(":", at) + 1, next));
+    at = next;
   }
-  if (shift !== 0) throw new Error(`the pattern of ${name} has ${WORD_BITS - shift} bits`);
-  return { mask: mask >>> 0, value: value >>> 0, fields };
+  if (bits !== WORD_BITS) throw new Error(`the pattern of ${name} has ${bits} bits`);
+  return { mask: mask >>> 0, value: value >>> 0 };
+}
+
+function fieldsIn(pattern: string): readonly Field[] {
+  let shift = WORD_BITS;
+  return pattern.split(" ").flatMap((word) => {
+    const [name, width] = word.split(":");
+    shift -= width === undefined ? word.length : Number(width);
+    return width === undefined || name === undefined ? [] : [{ name, shift, width: Number(width) }];
+  });
 }
 
 export function fieldsOf(row: Row, word: number): Fields {
