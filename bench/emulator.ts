@@ -9,7 +9,15 @@ import {
 } from "./emulator/compute.ts";
 import { KERNELS } from "./emulator/kernels.ts";
 import { parseOptions } from "./emulator/options.ts";
-import { bundleSkiff, instructionCounter, NATIVE, QEMU_USER, qemuSystem, skiffRunner } from "./emulator/runners.ts";
+import {
+  bundleSkiff,
+  instructionCounter,
+  missingPackages,
+  NATIVE,
+  QEMU_USER,
+  qemuSystem,
+  skiffRunner,
+} from "./emulator/runners.ts";
 import { measureStart } from "./emulator/start.ts";
 import { buildVirtProgram } from "./emulator/virt.ts";
 import { measureWarmUp, printWarmUp } from "./emulator/warm-up.ts";
@@ -24,7 +32,14 @@ const QUICK = { kernels: { repeatNs: 100e6, repeats: 2, rounds: 3 } satisfies Ex
  * warm-up; and how it starts. Only a full run of all kernels is kept.
  */
 export function run(words: readonly string[]): void {
-  const { kernels, isQuick } = parseOptions(words);
+  const options = parseOptions(words);
+  const missing = missingPackages();
+  if (typeof options === "string" || missing.length > 0) {
+    console.error(typeof options === "string" ? options : `the benchmark needs the packages ${missing.join(", ")}`);
+    process.exitCode = 1;
+    return;
+  }
+  const { kernels, isQuick } = options;
   const extent = isQuick ? QUICK : FULL;
   const runners = makeRunners(temporaryFolder());
   printHead(runners);

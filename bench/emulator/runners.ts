@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
-import { GUEST_ARCHITECTURE } from "../support/peers.ts";
+import { GUEST_ARCHITECTURE, onPath } from "../support/peers.ts";
 import { ROOT } from "../support/report.ts";
 import type { GuestFacts } from "./guest.ts";
 import { type Kernel, parseRepeats, type Repeat } from "./kernels.ts";
@@ -23,6 +23,19 @@ export interface SkiffRun extends Run {
 }
 
 const RUN_LIMIT_MS = 300_000;
+
+/** What the runners need of the host, and the Debian packages that bring it. */
+const PROGRAMS: readonly (readonly [program: string, debianPackage: string])[] = [
+  ["qemu-aarch64", "qemu-user"],
+  ["qemu-system-aarch64", "qemu-system-arm"],
+  ["make", "make"],
+  ["aarch64-linux-gnu-gcc", process.arch === "arm64" ? "gcc" : "gcc-aarch64-linux-gnu"],
+];
+
+/** Debian packages without which the runners cannot be made. */
+export function missingPackages(): readonly string[] {
+  return PROGRAMS.filter(([program]) => onPath(program) === undefined).map(([, name]) => name);
+}
 
 function runProgram(program: string, words: readonly string[]): { readonly text: string; readonly wholeNs: number } {
   const before = process.hrtime.bigint();
