@@ -31,7 +31,7 @@ const QUICK = { kernels: { repeatNs: 100e6, repeats: 2, rounds: 3 } satisfies Ex
  * The emulator against QEMU, as a program of Linux and as a machine, and against native code, all of the same C; its
  * warm-up; and how it starts. Only a full run of all kernels is kept.
  */
-export function run(words: readonly string[]): void {
+export async function run(words: readonly string[]): Promise<void> {
   const options = parseOptions(words);
   const missing = missingPackages();
   if (typeof options === "string" || missing.length > 0) {
@@ -50,7 +50,7 @@ export function run(words: readonly string[]): void {
   });
   const warmUps = isQuick ? [] : measured.map((result) => [result.kernel, measureWarmUp(result, runners)] as const);
   printWarmUp(warmUps);
-  const start = measureStart(extent.starts);
+  const start = await measureStart(extent.starts);
   const targets = [...speedTargets(measured, runners), ...start.targets];
   printTargets(targets);
   if (isQuick || kernels.length < KERNELS.length) return;
