@@ -90,8 +90,8 @@ function fullName(command: Command): string {
   return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
-/** Of `ImageError`, `HostError` and `UsageError`. A command can be a bundle of its own, with these classes of its own. */
-const ONE_LINE_ERRORS: ReadonlySet<string> = new Set(["ImageError", "HostError", "UsageError"]);
+/** Of the errors whose message is one line. A command can be a bundle of its own, with these classes of its own. */
+const ONE_LINE_ERRORS: ReadonlySet<string> = new Set(["ImageError", "HostError", "UsageError", "LostThreadError"]);
 
 /** Writes the one line that an error deserves; a defect of Skiff's own gets its stack. */
 export function report(error: unknown, name = "skiff"): number {

@@ -8,7 +8,7 @@ import { errorText, isOpen, seekableBytes } from "../host/libc.ffi.ts";
 import { INTERFACE_NAME_MAX, isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
 import { BLOCK_BYTES_MIN, MEMORY_MIB_DEFAULT } from "../monitor/device-options.ts";
 import { hostArchitecture } from "../monitor/engine-choice.ts";
-import { UsageError } from "../monitor/error.ts";
+import { LostThreadError, UsageError } from "../monitor/error.ts";
 import { readImageBytes } from "../monitor/image-file.ts";
 import type { OpenDevice } from "../monitor/open-devices.ts";
 import { type DeviceArgument, parseOption } from "./tender-arguments.ts";
@@ -43,7 +43,12 @@ export function refuse(tender: Tender, error: unknown): number {
     for (const line of error.lines) warn(name, line);
     return error.withUsage ? usage(tender) : 1;
   }
-  if (error instanceof UsageError || error instanceof ImageError || error instanceof HostError) {
+  if (
+    error instanceof UsageError ||
+    error instanceof ImageError ||
+    error instanceof HostError ||
+    error instanceof LostThreadError
+  ) {
     warn(name, error.message);
     return 1;
   }

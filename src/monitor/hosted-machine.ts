@@ -6,7 +6,7 @@ import type { HostDevices } from "./host-devices.ts";
 import type { HvtMachine } from "./hvt-machine.ts";
 import type { OpenDevice } from "./open-devices.ts";
 import type { RingRecord } from "./ring/protocol.ts";
-import type { RingThread } from "./ring/thread.ts";
+import type { RingLoss, RingThread } from "./ring/thread.ts";
 
 /** What a machine in this process is made of. */
 export interface HostedMachineOptions {
@@ -37,9 +37,10 @@ export interface HostedMachine {
   readonly remark?: string;
   /**
    * Has the thread serve the guest's network ring, and tells the guest of it; before its first run, on this thread.
+   * @param onLoss told where the thread ends before the machine is closed.
    * @returns what becomes known of the ring; undefined where there is none: no net device, or the thread or the host cannot.
    */
-  readonly offerRing: (thread: RingThread) => RingRecord | undefined;
+  readonly offerRing: (thread: RingThread, onLoss?: RingLoss) => RingRecord | undefined;
 }
 
 /** An engine that runs guests in this process. */

@@ -18,6 +18,8 @@ export interface HostedRunParts {
   readonly onTurn: () => void;
   /** Called once, after the last turn, unless the run was stopped. */
   readonly onEnd: (end: GuestEnd) => void;
+  /** The same where the host let it down. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Runs a machine in turns on this thread's event loop, which it keeps alive. */
@@ -54,7 +56,14 @@ export class HostedRun {
 
   #turn(sliceNs: number): void {
     if (this.#isStopped) return;
-    const stop = this.#runFor(sliceNs);
+    let stop: MachineStop;
+    try {
+      stop = this.#runFor(sliceNs);
+    } catch (error) {
+      this.stop();
+      this.#parts.onFailure(error);
+      return;
+    }
     try {
       this.#parts.onTurn();
     } finally {

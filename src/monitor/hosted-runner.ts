@@ -44,7 +44,13 @@ export class HostedRunner implements Runner {
       const made = hosting.makeMachine({ image, memoryMib, commandLine: words, devices, console });
       machine = made.machine;
       this.#offerRing = made.offerRing;
-      this.#run = new HostedRun({ ...made, onTurn: () => this.#tell(), onEnd: (end) => this.#endWith(end) });
+      const onFailure = (error: unknown) => this.#fail(error);
+      this.#run = new HostedRun({
+        ...made,
+        onTurn: () => this.#tell(),
+        onEnd: (end) => this.#endWith(end),
+        onFailure,
+      });
     } catch (error) {
       machine?.close();
       close();
@@ -62,7 +68,7 @@ export class HostedRunner implements Runner {
 
   #startWith(rings: RingThread): void {
     if (this.#hasEnded) return;
-    this.#offerRing(rings);
+    this.#offerRing(rings, (error) => this.#fail(error));
     this.#run.start();
   }
 
@@ -85,12 +91,24 @@ export class HostedRunner implements Runner {
     this.#end({ status: end.type === "exit" ? end.status : 1, signal: undefined });
   }
 
+  /** What the guest wrote before is told. */
+  #fail(error: unknown): void {
+    if (this.#hasEnded) return;
+    this.#run.stop();
+    this.#tell();
+    this.#close(() => this.#events.failed(error));
+  }
+
   #end(exit: ExitStatus): void {
+    this.#close(() => this.#events.exit(exit));
+  }
+
+  /** Whoever stops it, in a listener perhaps, is not interrupted by what is told in the end. */
+  #close(tell: () => void): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#machine.close();
     this.#closeDevices();
-    // Whoever stops it, in a listener perhaps, is not interrupted by the end.
-    process.nextTick(() => this.#events.exit(exit));
+    process.nextTick(tell);
   }
 }

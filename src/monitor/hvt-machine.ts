@@ -19,7 +19,7 @@ import { guestAddress } from "../memory/address.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import { type Mapping, PAGE_BYTES } from "../memory/page-table/mapping.ts";
 import { wholePages } from "../memory/page-table/tables.ts";
-import { UsageError } from "./error.ts";
+import { LostThreadError, UsageError } from "./error.ts";
 
 /** A guest of the `hvt` ABI; imports nothing of Node's, so that every engine can have one anywhere. */
 export interface HvtMachineOptions {
@@ -59,6 +59,8 @@ export interface GuestState {
 export interface ServedRing {
   /** Why the guest cannot go on, as `MachineStop` has it; the run that it is in is interrupted then. */
   readonly broken: string | undefined;
+  /** A line that says why nobody serves it any more; likewise. */
+  readonly lost: string | undefined;
   /** Once it returns, nobody touches the guest's memory any more. */
   readonly close: () => void;
 }
@@ -117,10 +119,13 @@ export class HvtMachine {
   /**
    * Runs the guest from where it is until it stops. Not again once it has exited or broken.
    * @param sliceNs as `Engine.run` takes it.
+   * @throws {LostThreadError} where nobody serves its network ring any more, HostError where the host cannot run it.
    */
   run(sliceNs?: number): MachineStop {
+    this.#requireRing();
     if (!this.#server.goOn()) return INTERRUPTED;
     const stop = this.#engine.run(this.#server, sliceNs);
+    this.#requireRing();
     const broken = this.#ring?.broken;
     if (broken !== undefined) return { type: "broken", reason: broken };
     if (stop.type === "interrupted") return INTERRUPTED;
@@ -139,6 +144,11 @@ export class HvtMachine {
       case undefined:
         throw new Error("the engine stopped for a hypercall that let it go on");
     }
+  }
+
+  #requireRing(): void {
+    const lost = this.#ring?.lost;
+    if (lost !== undefined) throw new LostThreadError(lost);
   }
 
   /**

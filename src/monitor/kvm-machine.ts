@@ -14,7 +14,6 @@ import { hostDevices } from "./host-devices.ts";
 import type { HostedEngine, HostedMachine, HostedMachineOptions } from "./hosted-machine.ts";
 import { checkMemory, HvtMachine } from "./hvt-machine.ts";
 import { offerRing } from "./ring/offer.ts";
-import type { RingThread } from "./ring/thread.ts";
 
 /**
  * Makes a machine with its guest loaded.
@@ -31,14 +30,14 @@ export function makeKvmMachine(options: HostedMachineOptions): HostedMachine {
     try {
       const machine = new HvtMachine(engine, { image, commandLine, console, clock: new HostClock(), block, net });
       const canRing = net.size > 0 && kvm.capability("KVM_CAP_IOEVENTFD") > 0;
-      const offer = (thread: RingThread) => offerRing(thread, { engine, machine, devices, net });
       return {
         machine,
         memory: engine.memory,
         waitFor,
         debugging: { engine, limits: debugLimits(engine) },
         ...(kvmEmulates() ? { remark: EMULATES } : {}),
-        offerRing: (thread) => (canRing ? offer(thread) : undefined),
+        offerRing: (thread, onLoss) =>
+          canRing ? offerRing(thread, { engine, machine, devices, net }, onLoss) : undefined,
       };
     } catch (error) {
       engine.close();

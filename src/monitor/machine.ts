@@ -56,7 +56,7 @@ export interface MachineEvents {
  */
 export class Machine extends EventEmitter<MachineEvents> {
   readonly engine: EngineName;
-  /** Resolves once the guest has ended; rejects where it could not be started. */
+  /** Resolves once the guest has ended; rejects where it could not be started, or the host could not run it on. */
   readonly exited: Promise<ExitStatus>;
   readonly #runner: Runner;
   readonly #fail: (error: unknown) => void;

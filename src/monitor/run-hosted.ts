@@ -32,11 +32,13 @@ export interface HostedMachineRun extends Omit<HostedMachineOptions, "commandLin
 const NEVER = new AbortController().signal;
 /** How long a run may last before it looks whether it is aborted, where no signal came. */
 const SLICE_NS = 100e6;
+/** And before it looks whether the thread that serves its network ring is still there. */
+const RING_SLICE_NS = 1e9;
 
 /**
  * Runs a guest in this process to its end, with its console on standard output; a reader that left ends this process by SIGPIPE.
  * @returns the guest's exit status; 1 where the guest could not go on, which was said, or was stopped.
- * @throws {UsageError} or {HostError} as `makeMachine`.
+ * @throws {UsageError} or {HostError} as `makeMachine`; {LostThreadError} as `HvtMachine.run`.
  */
 export async function runHosted(run: HostedMachineRun): Promise<number> {
   const { hosting, args, say, count, failed, abort, gdb, ...options } = run;
@@ -51,7 +53,7 @@ export async function runHosted(run: HostedMachineRun): Promise<number> {
   // A debugger that leaves must not end this process: Node ignores SIGPIPE.
   const isOver =
     gdb !== undefined && (await debug({ guest: guestOf(run, made, blocking), say, abort: abort ?? NEVER, ...gdb }));
-  const end = isOver === true ? undefined : isOver || (await runToEnd(blocking, abort));
+  const end = isOver === true ? undefined : isOver || (await runToEnd(blocking, ring !== undefined, abort));
   count?.(countLine(machine.calls, ring));
   if (end === undefined) return 1;
   if (end.type === "broken") say(`the guest ${end.reason}`);
@@ -76,15 +78,19 @@ function countLine(calls: Readonly<Float64Array>, ring: RingRecord | undefined):
 type GuestEnd = Extract<MachineStop, { readonly type: "exit" | "broken" }>;
 
 /** @returns undefined where it was aborted. */
-async function runToEnd(run: BlockingRun, abort: AbortSignal | undefined): Promise<GuestEnd | undefined> {
+async function runToEnd(
+  run: BlockingRun,
+  hasRing: boolean,
+  abort: AbortSignal | undefined,
+): Promise<GuestEnd | undefined> {
   for (const signal of SIGNALS_OF_NODE) resetSignal(signal);
-  const sliceNs = abort === undefined ? undefined : SLICE_NS;
+  const sliceNs = abort !== undefined ? SLICE_NS : hasRing ? RING_SLICE_NS : undefined;
   for (;;) {
     const stop = run.run(sliceNs);
     if (stop.type === "exit" || stop.type === "broken") return stop;
-    if (abort === undefined) continue;
+    if (sliceNs === undefined) continue;
     await setImmediate();
-    if (abort.aborted) return undefined;
+    if (abort?.aborted) return undefined;
   }
 }
 

@@ -9,8 +9,8 @@ export interface RunnerEvents {
   readonly diagnostic: (text: string) => void;
   /** Last, and once; or `failed`. */
   readonly exit: (exit: ExitStatus) => void;
-  /** The guest could not be started. */
-  readonly failed: (error: Error) => void;
+  /** The guest could not be started, or could not go on by no fault of its own. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** A guest that is ready to be run by its engine. */

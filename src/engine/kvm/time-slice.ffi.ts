@@ -46,7 +46,7 @@ function declareTimers() {
 export class TimeSlice {
   static #ofThisThread: TimeSlice | undefined;
   /** The kernel's number of the thread. */
-  readonly thread: number = declarations.gettid();
+  readonly thread: number = currentThread();
   readonly #timer: bigint;
   readonly #signals = signalSet();
   /** `struct itimerspec`: interval and expiry, each of seconds and nanoseconds. */
@@ -95,6 +95,16 @@ export class TimeSlice {
       throw new HostError("timer_settime", koffi.errno());
     }
   }
+}
+
+/** The kernel's number of this thread. */
+export function currentThread(): number {
+  return declarations.gettid();
+}
+
+/** Whether this process has such a thread. */
+export function isThread(thread: number): boolean {
+  return declarations.tgkill(process.pid, thread, 0) === 0;
 }
 
 /** Ends a thread's run of a guest, or its next one; any thread of this process may ask for it. @param thread of a `TimeSlice`. */

@@ -5,7 +5,7 @@ import type { HostDevices } from "../host-devices.ts";
 import type { HvtMachine } from "../hvt-machine.ts";
 import type { OpenDevice } from "../open-devices.ts";
 import type { RingRecord } from "./protocol.ts";
-import type { RingThread, RunningRing } from "./thread.ts";
+import type { RingLoss, RingThread, RunningRing } from "./thread.ts";
 
 /** A machine that has not run yet, and what it is made of. */
 export interface RingOffer {
@@ -19,9 +19,9 @@ export interface RingOffer {
  * Has the thread serve the machine's network ring, until the machine is closed, and tells the guest of it.
  * @returns undefined where the thread or KVM cannot.
  */
-export function offerRing(thread: RingThread, offer: RingOffer): RingRecord | undefined {
+export function offerRing(thread: RingThread, offer: RingOffer, onLoss?: RingLoss): RingRecord | undefined {
   const doorbell = new EventDescriptor();
-  const ring = startRing(thread, doorbell, offer);
+  const ring = startRing(thread, doorbell, offer, onLoss);
   if (ring === undefined) {
     doorbell.close();
     return undefined;
@@ -30,6 +30,9 @@ export function offerRing(thread: RingThread, offer: RingOffer): RingRecord | un
   offer.machine.offerRing({
     get broken() {
       return record.broken;
+    },
+    get lost() {
+      return record.lost;
     },
     close: () => {
       ring.close();
@@ -43,6 +46,7 @@ function startRing(
   thread: RingThread,
   doorbell: EventDescriptor,
   { engine, devices, net }: RingOffer,
+  onLoss: RingLoss | undefined,
 ): RunningRing | undefined {
   const { hostAddress, sizeBytes } = engine.memory;
   if (hostAddress === undefined) return undefined;
@@ -52,7 +56,7 @@ function startRing(
     if (error instanceof HostError) return undefined;
     throw error;
   }
-  return thread.add({
+  const parts = {
     memoryAddress: hostAddress,
     memoryBytes: sizeBytes,
     devices: devices.flatMap(({ index, descriptor }) => {
@@ -61,5 +65,6 @@ function startRing(
     }),
     doorbell: doorbell.descriptor,
     guestThread: engine.interruptibleThread,
-  });
+  };
+  return thread.add(parts, onLoss);
 }

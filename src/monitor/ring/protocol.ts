@@ -10,7 +10,8 @@ export interface RingThreadData {
   readonly wake: number;
 }
 
-export const CONTROL = { state: 0, words: 1 } as const;
+/** What the thread does, and the kernel's number of it. */
+export const CONTROL = { state: 0, thread: 1, words: 2 } as const;
 export const STATE = { starting: 0, running: 1, ended: 2 } as const;
 
 /** A ring to serve. Descriptors are of this process. */
@@ -39,8 +40,8 @@ export type RingCommand =
 
 const COUNTS = { requests: 0, bells: 1 } as const;
 const COUNTS_BYTES = 2 * Float64Array.BYTES_PER_ELEMENT;
-const WORDS = { textBytes: 0, use: 1 } as const;
-const TEXT = COUNTS_BYTES + 2 * Int32Array.BYTES_PER_ELEMENT;
+const WORDS = { textBytes: 0, use: 1, isLost: 2, count: 3 } as const;
+const TEXT = COUNTS_BYTES + WORDS.count * Int32Array.BYTES_PER_ELEMENT;
 const TEXT_BYTES_MAX = 256;
 const USE = { none: 0, served: 1, closed: 2 } as const;
 const LOOK_AGAIN_MS = 1;
@@ -54,7 +55,7 @@ export class RingRecord {
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(TEXT + TEXT_BYTES_MAX)) {
     this.buffer = buffer;
     this.#counts = new Float64Array(buffer, 0, 2);
-    this.#words = new Int32Array(buffer, COUNTS_BYTES, 2);
+    this.#words = new Int32Array(buffer, COUNTS_BYTES, WORDS.count);
   }
 
   /**
@@ -69,10 +70,11 @@ export class RingRecord {
     Atomics.store(this.#words, WORDS.use, USE.none);
   }
 
-  /** The guest's thread: once it returns, nobody enters any more. */
-  close(): void {
+  /** The guest's thread: once it returns, nobody enters any more. @param isServed whether there is a thread that will leave. */
+  close(isServed: () => boolean): void {
     while (Atomics.compareExchange(this.#words, WORDS.use, USE.none, USE.closed) === USE.served) {
       Atomics.wait(this.#words, WORDS.use, USE.served, LOOK_AGAIN_MS);
+      if (!isServed()) Atomics.store(this.#words, WORDS.use, USE.closed);
     }
   }
 
@@ -90,17 +92,36 @@ export class RingRecord {
     this.#counts[COUNTS[name]] = (this.#counts[COUNTS[name]] ?? 0) + more;
   }
 
-  /** Why the guest cannot go on; undefined where it can. */
+  /** What the guest did that it cannot go on with: the rest of a sentence whose subject it is. */
   get broken(): string | undefined {
+    return Atomics.load(this.#words, WORDS.isLost) === 0 ? this.#text() : undefined;
+  }
+
+  /** A line that says why nobody serves the ring any more. */
+  get lost(): string | undefined {
+    return Atomics.load(this.#words, WORDS.isLost) === 0 ? undefined : this.#text();
+  }
+
+  /** @param reason as `broken` has it, not empty. */
+  break(reason: string): void {
+    this.#write(reason);
+  }
+
+  /** @param reason why the thread ended, not empty. */
+  lose(reason: string): void {
+    Atomics.store(this.#words, WORDS.isLost, 1);
+    this.#write(`the thread of the network rings has ended: ${reason}; start the guest again`);
+  }
+
+  #text(): string | undefined {
     const bytes = Atomics.load(this.#words, WORDS.textBytes);
     // A decoder takes no shared memory.
     return bytes === 0 ? undefined : new TextDecoder().decode(new Uint8Array(this.buffer, TEXT, bytes).slice());
   }
 
-  /** @param reason not empty. */
-  break(reason: string): void {
-    const text = new TextEncoder().encode(reason).subarray(0, TEXT_BYTES_MAX);
-    new Uint8Array(this.buffer, TEXT).set(text);
-    Atomics.store(this.#words, WORDS.textBytes, text.length);
+  #write(text: string): void {
+    const bytes = new TextEncoder().encode(text).subarray(0, TEXT_BYTES_MAX);
+    new Uint8Array(this.buffer, TEXT).set(bytes);
+    Atomics.store(this.#words, WORDS.textBytes, bytes.length);
   }
 }

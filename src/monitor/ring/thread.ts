@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
+import { isThread } from "../../engine/kvm/time-slice.ffi.ts";
 import { EventDescriptor } from "../../host/epoll.ffi.ts";
+import { LostThreadError } from "../error.ts";
 import { CONTROL, type RingCommand, type RingParts, RingRecord, type RingThreadData, STATE } from "./protocol.ts";
 
 /** `worker.ts` as one program; the build puts it here. */
@@ -18,6 +20,9 @@ export interface RunningRing {
   readonly close: () => void;
 }
 
+/** Told once where the thread ends while it serves a ring. */
+export type RingLoss = (error: LostThreadError) => void;
+
 /** The one thread that serves the network rings of all guests of this thread. */
 export class RingThread {
   static #ofThisThread: RingThread | undefined;
@@ -26,7 +31,7 @@ export class RingThread {
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL.words * Int32Array.BYTES_PER_ELEMENT));
   readonly #wake = new EventDescriptor();
   readonly #worker: Worker | undefined;
-  readonly #records = new Set<RingRecord>();
+  readonly #served = new Map<RingRecord, RingLoss | undefined>();
   #last = 0;
 
   /** Begins to start the thread, where it was not; that takes some tens of milliseconds. */
@@ -58,13 +63,15 @@ export class RingThread {
         eval: true,
         workerData: data,
         execArgv: [],
+        // Those that it opens are Skiff's own, which Node does not know.
+        trackUnmanagedFds: false,
         resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
       });
-      worker.on("error", () => this.#markEnded());
-      worker.on("exit", () => this.#markEnded());
+      worker.on("error", (error) => this.#markEnded(error.message));
+      worker.on("exit", (status) => this.#markEnded(`exit status ${status}`));
       return worker;
-    } catch {
-      this.#markEnded();
+    } catch (error) {
+      this.#markEnded(String(error));
       return undefined;
     }
   }
@@ -83,17 +90,18 @@ export class RingThread {
   /**
    * Has a ring served.
    * @param parts with a ring that wants the bell.
+   * @param onLoss called on this thread's event loop; guests that hold it up see it in the record, at the loop's next turn.
    * @returns undefined where the thread does not run: the guest must not be told of a ring.
    */
-  add(parts: Omit<RingParts, "record">): RunningRing | undefined {
+  add(parts: Omit<RingParts, "record">, onLoss?: RingLoss): RunningRing | undefined {
     if (!this.isRunning) return undefined;
     const record = new RingRecord();
     const id = ++this.#last;
-    this.#records.add(record);
+    this.#served.set(record, onLoss);
     this.#tell({ type: "add", id, ring: { ...parts, record: record.buffer } });
     const close = () => {
-      this.#records.delete(record);
-      record.close();
+      this.#served.delete(record);
+      record.close(() => isThread(this.#control[CONTROL.thread] ?? 0));
       this.#tell({ type: "remove", id });
     };
     return { record, close };
@@ -104,10 +112,14 @@ export class RingThread {
     this.#wake.signal();
   }
 
-  #markEnded(): void {
+  #markEnded(reason: string): void {
     Atomics.store(this.#control, CONTROL.state, STATE.ended);
     Atomics.notify(this.#control, CONTROL.state);
     // Guests would wait for ever for a thread that has died.
-    for (const record of this.#records) record.break("has lost the thread of its network ring");
+    for (const [record, onLoss] of this.#served) {
+      this.#served.delete(record);
+      if (record.lost === undefined) record.lose(reason);
+      onLoss?.(new LostThreadError(record.lost));
+    }
   }
 }

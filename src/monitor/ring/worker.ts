@@ -2,7 +2,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { NET_RING_ADDRESS, NetRing } from "../../abi/hvt-ring.ts";
 import { NetDevice } from "../../device/net.ts";
-import { interrupt } from "../../engine/kvm/time-slice.ffi.ts";
+import { currentThread, interrupt } from "../../engine/kvm/time-slice.ffi.ts";
 import { EpollSet, EventDescriptor } from "../../host/epoll.ffi.ts";
 import { viewMapped } from "../../host/mapping.ffi.ts";
 import { hostAddress } from "../../memory/address.ts";
@@ -48,7 +48,7 @@ class Served {
     try {
       const count = this.#ring.serve(REQUESTS_AT_ONCE);
       if (this.#ring.broken !== undefined) {
-        this.break(this.#ring.broken);
+        this.#break(this.#ring.broken);
         return undefined;
       }
       this.#record.count("requests", count);
@@ -72,8 +72,13 @@ class Served {
     return true;
   }
 
-  break(reason: string): void {
+  #break(reason: string): void {
     this.#record.break(reason);
+    interrupt(this.#guestThread);
+  }
+
+  lose(reason: string): void {
+    this.#record.lose(reason);
     interrupt(this.#guestThread);
   }
 }
@@ -95,6 +100,7 @@ class RingServer {
   }
 
   run(): void {
+    Atomics.store(this.#control, CONTROL.thread, currentThread());
     this.#enter(STATE.running);
     try {
       for (let round = 0; !this.#hasEnded; round++) {
@@ -103,7 +109,7 @@ class RingServer {
         if (this.#awake.length > 0) this.#serveAwake();
       }
     } catch (error) {
-      for (const ring of this.#rings.values()) ring.break(`has lost its network ring: ${String(error)}`);
+      for (const ring of this.#rings.values()) ring.lose(error instanceof Error ? error.message : String(error));
       throw error;
     } finally {
       this.#enter(STATE.ended);
