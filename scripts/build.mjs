@@ -1,5 +1,5 @@
 // Builds dist/: the command line as one CommonJS file (it starts faster than ESM on Node 20, and each command's
-// module is evaluated only when it is asked for), the library as ESM, the emulator, and the library's types.
+// module is evaluated only when it is asked for), the library as ESM, the emulator, the library for pages, and types.
 import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
@@ -93,5 +93,16 @@ await build({
   outfile: "dist/index.js",
   format: "esm",
   plugins: [emulatorApart("esm")],
+});
+await build({
+  bundle: true,
+  platform: "browser",
+  target: "es2022",
+  entryPoints: ["src/browser.ts"],
+  outfile: "dist/browser.js",
+  format: "esm",
+  minifyWhitespace: true,
+  minifySyntax: true,
+  logLevel: "warning",
 });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });
