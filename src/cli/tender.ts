@@ -49,10 +49,15 @@ export function refuse(tender: Tender, error: unknown): number {
     error instanceof HostError ||
     error instanceof LostThreadError
   ) {
-    warn(name, error.message);
+    warn(name, inTenderSyntax(error.message));
     return 1;
   }
   throw error;
+}
+
+/** A mistake that names options as `skiff run` has them. */
+function inTenderSyntax(message: string): string {
+  return message.replaceAll(/--mem (?=[0-9])/g, "--mem=");
 }
 
 /** Writes a line as `warnx(3)` does. */

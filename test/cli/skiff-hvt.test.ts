@@ -89,6 +89,9 @@ const CASES: readonly Case[] = [
     words: [`--mem=${mib}`, "hello.hvt"],
     outcome: { end: 0, stdout: HELLO, lines: ["adjusting memory to 2097152 bytes"], usage: false },
   })),
+  inOwnWords(
+    refuses("--mem=5000 hello.hvt", "--mem=5000: a guest of the hvt ABI can have 4096 MiB at most; give it --mem=4096"),
+  ),
   misuses("--foo", "hello.hvt"),
   misuses("--x-exec-heap", "hello.hvt"),
   refuses("--foo nosuch", "nosuch: Could not open: No such file or directory"),

@@ -74,7 +74,7 @@ const CASES: readonly Case[] = [
   runs("--mem=5x hello.spt", HELLO),
   runs("--mem=4 --mem=64 hello.spt", HELLO),
   ...["0", "x", ""].map((mib) => refuses(`--mem=${mib} hello.spt`, "Malformed argument to --mem")),
-  inOwnWords(refuses("--mem=1 hello.spt", "--mem 1: the image needs at least 2 MiB; give it --mem 2 or more")),
+  inOwnWords(refuses("--mem=1 hello.spt", "--mem=1: the image needs at least 2 MiB; give it --mem=2 or more")),
   misuses("--mem", "hello.spt"),
   misuses("--foo", "hello.spt"),
   misuses("-x", "hello.spt"),
