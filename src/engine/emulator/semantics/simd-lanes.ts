@@ -62,7 +62,12 @@ export function keep(form: Form, value: Vector): Vector {
   const bytes = bytesOf(form);
   if (bytes === REGISTER_BYTES) return value;
   if (bytes === 8) return joinLow(value, ZERO);
-  return v128.binary("v128.and", value, v128.of((1n << BigInt(8 * bytes)) - 1n));
+  // Of a byte, hosts have no such blend.
+  if (bytes === 1) return and(value, v128.of(0xffn));
+  return v128.shuffle(value, ZERO, [
+    ...counting(0, bytes),
+    ...counting(REGISTER_BYTES + bytes, REGISTER_BYTES - bytes),
+  ]);
 }
 
 /** Elements of two vectors: those of the first from 0 on, then those of the second. */
