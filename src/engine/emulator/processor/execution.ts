@@ -96,10 +96,10 @@ export class Execution {
     return undefined;
   }
 
-  /** Generated code comes back at its next branch backwards, so that an interrupt is taken. */
-  attend(): void {
-    this.#withheld += this.#view.getInt32(STATE.budget, true);
-    this.#view.setInt32(STATE.budget, 0, true);
+  /** Generated code comes back once so many branches backwards are done, so that an interrupt is taken. */
+  attend(branches = 0): void {
+    this.#withheld += this.#view.getInt32(STATE.budget, true) - branches;
+    this.#view.setInt32(STATE.budget, branches, true);
   }
 
   /** Nanoseconds until the processor may have to do something; undefined where it has not to wait, or waits for the host alone. */
@@ -112,7 +112,11 @@ export class Execution {
 
   /** As `#resolve`, after an interrupt where there is one. */
   #next(): number | undefined {
-    if (this.#interrupts.isTakeable && !this.#data.isInStore) this.#interrupts.take();
+    if (this.#interrupts.isTakeable) {
+      // Its instruction comes to its end, at the cost of a branch at most.
+      if (this.#data.isInStore) this.attend(1);
+      else this.#interrupts.take();
+    }
     return this.#resolve();
   }
 
@@ -120,8 +124,11 @@ export class Execution {
     const record = this.#next();
     if (record === undefined) return undefined;
     const regions = this.#regions;
-    if (regions?.isEager && !regions.has(record)) regions.translate(record);
-    return this.#runFrom(record);
+    if (!regions?.isEager || regions.has(record)) return this.#runFrom(record);
+    regions.translate(record);
+    // Records may be others now.
+    const again = this.#resolve();
+    return again === undefined ? undefined : this.#runFrom(again);
   }
 
   #hasCome(waiting: Wait): boolean {
