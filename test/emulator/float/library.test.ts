@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { FloatEnvironment, FPSR } from "../../../src/engine/emulator/float/environment.ts";
 import { compute, exactCode } from "../../../src/engine/emulator/float/exact.ts";
-import { DOUBLE, SINGLE } from "../../../src/engine/emulator/float/format.ts";
+import { DOUBLE, type Format, SINGLE } from "../../../src/engine/emulator/float/format.ts";
 import { FLOAT_FUNCTIONS } from "../../../src/engine/emulator/float/functions.ts";
+import {
+  fusedDouble,
+  fusedDoublePair,
+  fusedSingle,
+  fusedSingleQuad,
+} from "../../../src/engine/emulator/float/fused.ts";
 import { floatFunctions } from "../../../src/engine/emulator/float/library.ts";
 import { updateFloatLimits } from "../../../src/engine/emulator/float/limits.ts";
 import { STATE } from "../../../src/engine/emulator/layout.ts";
@@ -22,6 +28,7 @@ const OPERATIONS = Object.keys(OPERANDS) as Operation[];
 /** Where operands lie in memory, and then the result. */
 const AT = 1024;
 const RESULT = AT + 64;
+const SURE = RESULT + 16;
 
 const SHAPES = [
   { shape: "f32", format: SINGLE, name: "single", lanes: 1 },
@@ -38,19 +45,52 @@ const library = floatFunctions(memory, view);
 const LOADS = { f32, f64, f32x4: v128, f64x2: v128 };
 const ZERO = i32.of(0);
 
-/** A function without parameters that calls one of the library's on what lies in memory. */
-function caller(shape: Shape, operation: Operation): () => void {
-  const code = new Code([]);
-  const type = shape === "f32" || shape === "f64" ? shape : "v128";
-  const index = FLOAT_FUNCTIONS.findIndex(({ name }) => name === `${shape}.${operation}`);
-  const operands = Array.from({ length: OPERANDS[operation] }, (_, at): Expr => LOADS[shape].load(ZERO, AT + 16 * at));
-  code.store(type, ZERO, callOf(type, index, operands) as Expr<never>, RESULT);
+type Call = () => void;
+
+function compiled(code: Code): Call {
   const signature = { parameters: [], results: [] };
   const functions = [{ name: "call", signature, body: code.finish() }];
   const module = new WebAssembly.Module(moduleBytes({ tableType: signature, imports: FLOAT_FUNCTIONS, functions }));
   const table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
   const { exports } = new WebAssembly.Instance(module, { host: { memory, table, ...library } });
-  return exports["call"] as () => void;
+  return exports["call"] as Call;
+}
+
+const operand = (shape: Shape, index: number): Expr => LOADS[shape].load(ZERO, AT + 16 * index);
+
+/** Calls a function of the library on what lies in memory. */
+function caller(shape: Shape, operation: Operation): Call {
+  const code = new Code([]);
+  const type = shape === "f32" || shape === "f64" ? shape : "v128";
+  const index = FLOAT_FUNCTIONS.findIndex(({ name }) => name === `${shape}.${operation}`);
+  const operands = Array.from({ length: OPERANDS[operation] }, (_, at) => operand(shape, at));
+  code.store(type, ZERO, callOf(type, index, operands) as Expr<never>, RESULT);
+  return compiled(code);
+}
+
+const FUSED = { f32: fusedSingle, f64: fusedDouble, f32x4: fusedSingleQuad, f64x2: fusedDoublePair };
+
+/** Multiplies and adds as generated code does; whether that is sure lies behind the result. */
+function fusedCaller(shape: Shape): Call {
+  const code = new Code([]);
+  const operands = [0, 1, 2].map((index) => code.let(operand(shape, index)));
+  const { result, isSure } = FUSED[shape](code, operands as never);
+  code.store(result.type, ZERO, result as Expr<never>, RESULT);
+  code.store("i32", ZERO, isSure, SURE);
+  return compiled(code);
+}
+
+function resultLanes(format: Format, count: number): readonly bigint[] {
+  return Array.from({ length: count }, (_, lane) =>
+    format.bits === 64 ? view.getBigUint64(RESULT + 8 * lane, true) : BigInt(view.getUint32(RESULT + 4 * lane, true)),
+  );
+}
+
+function writeOperands(sets: readonly (readonly bigint[])[], format: Format): void {
+  for (const index of [0, 1, 2]) {
+    const column = sets.map((set) => set[index] ?? 0n);
+    write(column, format.bits, AT + 16 * index);
+  }
 }
 
 function write(lanes: readonly bigint[], bits: number, at: number): void {
@@ -67,7 +107,7 @@ function setMode(fpcr: number, fpsr: number): void {
 }
 
 /** Operands of one lane. */
-function operandsOf(format: typeof SINGLE, operation: Operation, random: Random): readonly bigint[] {
+function operandsOf(format: Format, operation: Operation, random: Random): readonly bigint[] {
   if (operation === "fma" && random.integer(0, 1) === 0) return nearTie(format, random);
   return randomNumbers(format, OPERANDS[operation], random);
 }
@@ -80,27 +120,42 @@ describe.each(SHAPES)("the library's $shape", ({ shape, format, name, lanes }) =
       const fpcr = random.pick(CONTROLS);
       const before = random.pick([0, FPSR.inexact]);
       const sets = Array.from({ length: lanes }, () => operandsOf(format, operation, random));
-      for (let operand = 0; operand < OPERANDS[operation]; operand++) {
-        const column = sets.map((set) => set[operand] ?? 0n);
-        write(column, format.bits, AT + 16 * operand);
-      }
+      writeOperands(sets, format);
       setMode(fpcr, before);
       call();
       const environment = new FloatEnvironment(fpcr);
       const expected = sets.map(([a = 0n, b = 0n, c = 0n]) =>
         compute(environment, exactCode(operation, { format: name }), a, b, c),
       );
-      const found = expected.map((_, lane) =>
-        format.bits === 64
-          ? view.getBigUint64(RESULT + 8 * lane, true)
-          : BigInt(view.getUint32(RESULT + 4 * lane, true)),
-      );
+      const found = resultLanes(format, lanes);
       const told = `FPCR ${fpcr.toString(16)}, FPSR ${before}: ${sets.map((set) => set.map((bits) => bits.toString(16)))}`;
       expect(found, told).toEqual(expected);
       expect(view.getUint32(STATE.fpsr, true), told).toBe(before | environment.raised);
       const isFree = (fpcr & 0x1c0_0000) === 0 && ((before | environment.raised) & FPSR.inexact) !== 0;
       expect(view.getUint32(STATE.floatLimit64, true) !== 0, told).toBe(isFree);
     }
+  });
+});
+
+describe.each(SHAPES)("$shape in generated code", ({ shape, format, name, lanes }) => {
+  it(`is multiplied and added as in software, where that is sure (seed ${SEED})`, () => {
+    const random = seededRandom();
+    const call = fusedCaller(shape);
+    let sure = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const sets = Array.from({ length: lanes }, () => operandsOf(format, "fma", random));
+      writeOperands(sets, format);
+      call();
+      if (view.getUint32(SURE, true) === 0) continue;
+      sure++;
+      const environment = new FloatEnvironment(0);
+      const code = exactCode("fma", { format: name });
+      const expected = sets.map(([a = 0n, b = 0n, c = 0n]) => compute(environment, code, a, b, c));
+      const told = `${sets.map((set) => set.map((bits) => bits.toString(16)))}`;
+      expect(resultLanes(format, lanes), told).toEqual(expected);
+      expect(environment.raised & ~FPSR.inexact, told).toBe(0);
+    }
+    expect(sure).toBeGreaterThan(ROUNDS / 100);
   });
 });
 

@@ -67,7 +67,9 @@ export function nearTie(format: Format, random: Random): readonly [addend: bigin
   const { fractionBits, bias } = format;
   const number = (exponent: number, fraction: bigint) => (BigInt(bias + exponent) << BigInt(fractionBits)) + fraction;
   const few = BigInt(random.integer(0, 3));
-  const [first, second] = [random.integer(-20, 20), random.integer(-20, 20)];
+  // So low that the product's lowest bits are denormal, or in the middle.
+  const middle = random.pick([0, -Math.floor((bias - fractionBits - 5) / 2)]);
+  const [first, second] = [middle + random.integer(-20, 20), middle + random.integer(-20, 20)];
   const addend = number(first + second + fractionBits + 1, random.bigint(0n, (1n << BigInt(fractionBits)) - 1n));
   const sign = BigInt(random.integer(0, 1)) << BigInt(format.bits - 1);
   // The factors' own distances from powers of two cancel out, or nearly.

@@ -1,6 +1,7 @@
 /** Sums, products, quotients and roots of scalars. */
 import { Code } from "../wasm/code.ts";
 import { type Expr, type Float, type FloatType, i32, i64, localGet } from "../wasm/expression.ts";
+import { errorOfSum } from "./fused.ts";
 import { FloatBody, type Width } from "./library-parts.ts";
 
 const FRACTION = (1n << 52n) - 1n;
@@ -18,7 +19,7 @@ export function sumBody<T extends FloatType>(width: Width<T>, operation: "add" |
     code.if(
       i32.and(body.isFinite(sum), body.isKept(sum)),
       () => {
-        const error = body.errorOfSum(a, b, sum);
+        const error = errorOfSum(code, type, a, b, sum);
         code.if(type.eq(error, type.of(0)), () => code.return(sum));
         // Where the error's own computation overflows it is no number, and the software tells.
         code.if(body.isNumber(error), () => {

@@ -128,11 +128,6 @@ export class FloatBody<T extends FloatType> {
     return this.width.type.eq(value, value);
   }
 
-  /** What a sum lacks: exact unless something overflows (Knuth, The Art of Computer Programming, 4.2.2, theorem B). */
-  errorOfSum(a: Expr<T>, b: Expr<T>, sum: Expr<T>): Expr<T> {
-    return errorOfSum(this.code, this.width.type, a, b, sum);
-  }
-
   setInexact(): void {
     setInexact(this.code);
   }
@@ -151,10 +146,6 @@ export function anyOf(conditions: readonly Expr<"i32">[]): Expr<"i32"> {
   return conditions.reduce((all, condition) => i32.or(all, condition));
 }
 
-export function allOf(...conditions: readonly Expr<"i32">[]): Expr<"i32"> {
-  return conditions.reduce((all, condition) => i32.and(all, condition));
-}
-
 const fpcrHas = (bits: number) => i32.ne(i32.and(i32.load(ZERO, STATE.fpcr), i32.of(bits)), ZERO);
 
 export const roundsToNearest = (): Expr<"i32"> => i32.eqz(fpcrHas(3 << FPCR.roundingShift));
@@ -167,24 +158,4 @@ export function setInexact(code: Code): void {
     code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f64), STATE.floatLimit64);
     code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f32), STATE.floatLimit32);
   });
-}
-
-/** A normal result needs no further look. */
-export const isFree = (): Expr<"i32"> => i32.ne(i32.load(ZERO, STATE.floatLimit64), ZERO);
-
-export function errorOfSum<T extends ValueType>(
-  code: Code,
-  { add, sub }: Pick<Sums<T>, "add" | "sub">,
-  a: Expr<T>,
-  b: Expr<T>,
-  sum: Expr<T>,
-): Expr<T> {
-  const part = code.let(sub(sum, a));
-  return code.let(add(sub(a, sub(sum, part)), sub(b, part)));
-}
-
-/** What scalars and vectors both have. */
-export interface Sums<T extends ValueType> {
-  readonly add: (a: Expr<T>, b: Expr<T>) => Expr<T>;
-  readonly sub: (a: Expr<T>, b: Expr<T>) => Expr<T>;
 }

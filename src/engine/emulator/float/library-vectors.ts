@@ -3,7 +3,6 @@ import { Code } from "../wasm/code.ts";
 import { callOf, type Expr, type FloatType, i32, i64, localGet } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
 import type { FloatFunctionName } from "./functions.ts";
-import { doublePairFma, singleQuadFma } from "./library-fma.ts";
 import { callFloat, EXACT_FUNCTION } from "./library-parts.ts";
 
 type V = Expr<"v128">;
@@ -51,11 +50,6 @@ function eachLane({ count }: Lanes, compute: (result: V, lane: number) => V): V 
 export function lanesBody(lanes: Lanes, operation: "add" | "sub" | "mul" | "div" | "sqrt" | "fma", operands: number) {
   const code = new Code(new Array<"v128">(operands).fill("v128"));
   const values = parameters(operands);
-  if (operation === "fma") {
-    const [c, a, b] = values as [V, V, V];
-    if (lanes.element === "f64") doublePairFma(code, [c, a, b]);
-    else singleQuadFma(code, [c, a, b]);
-  }
   const name: FloatFunctionName = `${lanes.element}.${operation}`;
   code.return(
     eachLane(lanes, (result, lane) =>

@@ -2,8 +2,10 @@
 import { FPCR } from "../float/environment.ts";
 import { type ExactOperation, exactCode } from "../float/exact.ts";
 import type { FloatShape as ShapeName } from "../float/functions.ts";
+import { type Fused, fusedDouble, fusedSingle, type Operands } from "../float/fused.ts";
 import { UNLIKE_WEBASSEMBLY } from "../float/limits.ts";
 import { STATE } from "../layout.ts";
+import type { Code } from "../wasm/code.ts";
 import {
   type Expr,
   type Float,
@@ -47,6 +49,8 @@ export interface Shape<T extends ValueType> extends Arithmetic<T> {
   readonly write: (op: Operation, field: string, value: Expr<T>) => void;
   /** Half away from zero; the operand can be used more than once. */
   readonly roundAway: Unary<T>;
+  /** The second and third multiplied and added to the first, which can all be used more than once. */
+  readonly fused: (code: Code, operands: Operands<T>) => Fused<T>;
   /** A value that can be used more than once has a NaN. */
   readonly hasNan: (value: Expr<T>) => Expr<"i32">;
   /** Two values that can be used more than once have a NaN. */
@@ -74,6 +78,7 @@ export const isFree = (): Expr<"i32"> => i32.load(ZERO, STATE.floatLimit64);
 
 interface Scalar<T extends FloatType> {
   readonly type: Float<T>;
+  readonly fused: (code: Code, operands: Operands<T>) => Fused<T>;
   readonly format: "single" | "double";
   readonly exponent: (value: Expr<T>) => Expr<"i32">;
   readonly limit: number;
@@ -81,7 +86,8 @@ interface Scalar<T extends FloatType> {
   readonly fromBits: (bits: Expr<"i64">) => Expr<T>;
 }
 
-function scalarShape<T extends FloatType>({ type, format, exponent, limit, toBits, fromBits }: Scalar<T>): Shape<T> {
+function scalarShape<T extends FloatType>(scalar: Scalar<T>): Shape<T> {
+  const { type, format, exponent, limit, toBits, fromBits } = scalar;
   return {
     ...type,
     name: type.type,
@@ -94,6 +100,7 @@ function scalarShape<T extends FloatType>({ type, format, exponent, limit, toBit
       const step = select(isHalf, type.copysign(type.of(1), a), type.of(0));
       return type.copysign(type.add(type.trunc(a), step), a);
     },
+    fused: scalar.fused,
     hasNan: (value) => type.ne(value, value),
     eitherHasNan: (a, b) => i32.eqz(i32.or(type.le(a, b), type.ge(a, b))),
     hasDenormal: (value) => {
@@ -123,6 +130,7 @@ export const DOUBLE_BITS = {
 
 export const SINGLE: Shape<"f32"> = scalarShape({
   type: f32,
+  fused: fusedSingle,
   format: "single",
   exponent: (value) => i32.and(i32.shrU(i32.reinterpret(value), i32.of(23)), i32.of(0xff)),
   limit: STATE.floatLimit32,
@@ -131,6 +139,7 @@ export const SINGLE: Shape<"f32"> = scalarShape({
 });
 export const DOUBLE: Shape<"f64"> = scalarShape({
   type: f64,
+  fused: fusedDouble,
   format: "double",
   exponent: (value) => i32.and(i32.wrap(i64.shrU(i64.reinterpret(value), i64.of(52n))), i32.of(0x7ff)),
   limit: STATE.floatLimit64,
@@ -252,7 +261,14 @@ export function multiplyAdd<T extends ValueType>(
   a: Expr<T>,
   b: Expr<T>,
 ): Expr<T> {
-  return op.call(shape.type, `${shape.name}.fma`, addend, a, b);
+  const { code } = op;
+  const { result, isSure } = shape.fused(code, [addend, a, b]);
+  return unless(
+    op,
+    result,
+    () => i32.eqz(i32.and(i32.ne(isFree(), ZERO), isSure)),
+    () => op.call(shape.type, `${shape.name}.fma`, addend, a, b),
+  );
 }
 
 /** The modes of FRINT and FCVT by their letters. */

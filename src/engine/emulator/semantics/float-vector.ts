@@ -2,6 +2,7 @@
  * Vectors of floating-point numbers as definitions see them. What is narrower than a register is repeated until it fills one,
  * so that no lane computes with anything else; the result's other lanes become zero.
  */
+import { fusedDoublePair, fusedSingleQuad } from "../float/fused.ts";
 import type { Expr } from "../wasm/expression.ts";
 import { f32, f64, i32, i64 } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
@@ -116,6 +117,7 @@ function make(isDouble: boolean, lanes: 1 | 2 | 4): VectorShape {
       const isHalf = v128.binary(`${prefix}.ge`, parts.abs(parts.sub(a, parts.trunc(a))), of(0.5));
       return or(parts.add(parts.trunc(a), and(isHalf, or(of(1), sign()))), sign());
     },
+    fused: isDouble ? fusedDoublePair : fusedSingleQuad,
     hasNan: (value) => anyTrue(isNan(value)),
     eitherHasNan: (a, b) => anyTrue(or(isNan(a), isNan(b))),
     hasDenormal: (value) => {
