@@ -44,7 +44,8 @@ export class MachineMemory {
   /** @param guestBytes a multiple of the page, at most `GUEST_BYTES_MAX`. @throws RangeError where there is no room. */
   constructor(guestBytes: number) {
     const pages = Math.ceil((GUEST_ADDRESS + guestBytes) / WASM_PAGE_BYTES);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    // Shared with nobody: V8 counts the bytes of every other memory as load on its heap, touched or not.
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.view = new DataView(this.memory.buffer);
     this.bytes = new Uint8Array(this.memory.buffer);
     this.guestBytes = guestBytes;

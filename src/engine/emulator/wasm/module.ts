@@ -33,6 +33,9 @@ const HEADER = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const NAMESPACE = "host";
 const FUNCTION_TYPE = 0x60;
 const FUNCREF = 0x70;
+/** Limits with a maximum, of a shared memory (Threads proposal, "Binary format"). */
+const SHARED_MEMORY = 3;
+const MEMORY_PAGES_MAX = 65536;
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
 /** Each distinct signature once, in order of first use, and where each lies. */
@@ -57,7 +60,7 @@ export function moduleBytes({ tableType, imports, functions }: ModuleParts): Uin
   const signatures = [tableType, ...[...imports, ...functions].map(({ signature }) => signature)];
   const { distinct, indices } = typeIndices(signatures);
   const imported = [
-    [...name(NAMESPACE), ...name("memory"), 2, 0, ...unsigned(1)],
+    [...name(NAMESPACE), ...name("memory"), 2, SHARED_MEMORY, ...unsigned(1), ...unsigned(MEMORY_PAGES_MAX)],
     [...name(NAMESPACE), ...name("table"), 1, FUNCREF, 0, ...unsigned(0)],
     ...imports.map(({ name: import_ }, index) => [
       ...name(NAMESPACE),
