@@ -47,6 +47,17 @@ export interface RegionParts {
   readonly handlerOf: (instruction: Instruction) => number;
 }
 
+/** Bytes that an access reaches, from a register's value and an offset on. */
+interface Checked {
+  /** Usable more than once. */
+  readonly base: Expr<"i64">;
+  readonly offset: bigint;
+  readonly bytes: bigint;
+  readonly window: Window;
+  /** Of the translations: from those of loads to these. */
+  readonly table: number;
+}
+
 const ZERO = i32.of(0);
 const PAGE_MASK = -4096n;
 const STACK_ALIGNMENT = 16;
@@ -323,9 +334,8 @@ export class RegionOperation implements Operation {
     const low = code.let(i32.wrap(virtual));
     if (isAligned) code.if(i32.and(low, i32.of(bytes - 1)), () => this.leave());
     if (window === undefined || window.length < BigInt(bytes)) return this.#lookUp(table, virtual, low, bytes);
-    const { start, length, addend } = window;
-    const offset = i64.sub(virtual, i64.of(start));
-    code.if(i64.gtU(offset, i64.of(length - BigInt(bytes))), () => this.leave());
+    const { addend } = window;
+    this.#check({ base: virtual, offset: 0n, bytes: BigInt(bytes), window, table });
     if (isFlat(window)) return { address: displaced(low, Number(addend)) };
     return { address: code.let(i32.add(low, i32.of(Number(BigInt.asIntN(32, addend))))) };
   }
@@ -343,29 +353,44 @@ export class RegionOperation implements Operation {
     const group = isSurvey ? undefined : accesses.groupOf(access);
     const window = group === undefined ? undefined : windowFor(windows, group.stores);
     if (group === undefined || window === undefined || !isFlat(window) || window.start < group.end) return undefined;
-    const { start, length, addend } = window;
+    const { length, addend } = window;
     const reach = group.end - group.min;
     if (length < reach || addend + group.min < 0n) return undefined;
     const { code } = this;
     let low = this.#checked.get(base);
     if (low === undefined) {
-      const first = i64.sub(registers.readGeneral(slot), i64.of(start - group.min));
-      code.if(i64.gtU(first, i64.of(length - reach)), () => this.leave());
+      const value = registers.readGeneral(slot);
+      this.#check({ base: value, offset: group.min, bytes: reach, window, table: group.stores ? STORES : 0 });
       low = code.let(i32.wrap(registers.readGeneral(slot)));
       this.#checked.set(base, low);
     }
     return { address: displaced(low, Number(addend + offset)) };
   }
 
+  /** Leaves where bytes are neither all in a window, nor in a page that is translated as the window is. */
+  #check({ base, offset, bytes, window, table }: Checked): void {
+    const { code } = this;
+    const distance = i64.sub(base, i64.of(window.start - offset));
+    code.if(i64.gtU(distance, i64.of(window.length - bytes)), () => {
+      const addend = this.#translation(table, code.let(i64.add(base, i64.of(offset))), bytes);
+      code.if(i32.ne(addend, i32.of(Number(BigInt.asIntN(32, window.addend)))), () => this.leave());
+    });
+  }
+
   /** By the page's translation, where there is one at hand. */
   #lookUp(table: number, virtual: Expr<"i64">, low: Expr<"i32">, bytes: number): Place {
+    return { address: this.code.let(i32.add(low, this.#translation(table, virtual, BigInt(bytes)))) };
+  }
+
+  /** What makes a virtual address a host address; leaves where that is not at hand. @param virtual usable more than once. */
+  #translation(table: number, virtual: Expr<"i64">, bytes: bigint): Expr<"i32"> {
     const { code } = this;
     const from = TRANSLATION_TABLES[this.#parts.level] + table;
-    const entry = code.let(i32.and(i32.shrU(low, i32.of(8)), i32.of(0xfff0)));
+    const entry = code.let(i32.and(i32.shrU(i32.wrap(virtual), i32.of(8)), i32.of(0xfff0)));
     // Of an access that crosses into another page, this is no tag.
-    const tag = i64.and(i64.add(virtual, i64.of(bytes - 1)), i64.of(PAGE_MASK));
+    const tag = i64.and(i64.add(virtual, i64.of(bytes - 1n)), i64.of(PAGE_MASK));
     code.if(i64.ne(i64.load(entry, from + TRANSLATION.tag), tag), () => this.leave());
-    return { address: code.let(i32.add(low, i32.load(entry, from + TRANSLATION.addend))) };
+    return i32.load(entry, from + TRANSLATION.addend);
   }
 
   /** What has the stack pointer as its base may fault by it (D1.8.2): the interpreter knows. */
