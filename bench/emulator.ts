@@ -25,7 +25,7 @@ import { temporaryFolder } from "./support/peers.ts";
 import { keepResult, printTargets } from "./support/report.ts";
 
 const FULL = { kernels: { repeatNs: 300e6, repeats: 4, rounds: 7 } satisfies Extent, starts: 31 };
-const QUICK = { kernels: { repeatNs: 100e6, repeats: 2, rounds: 3 } satisfies Extent, starts: 5 };
+const QUICK = { kernels: { repeatNs: 100e6, repeats: 3, rounds: 3 } satisfies Extent, starts: 5 };
 
 /**
  * The emulator against QEMU, as a program of Linux and as a machine, and against native code, all of the same C; its

@@ -5,7 +5,7 @@ import { geometricMean, median, medianInterval } from "../support/statistics.ts"
 import type { GuestFacts } from "./guest.ts";
 import type { Kernel } from "./kernels.ts";
 import type { Run, Runner, SkiffRun } from "./runners.ts";
-import { roundsFor, steadyNsPerRound } from "./summary.ts";
+import { fewerRounds, roundsFor, steadyNsPerRound } from "./summary.ts";
 
 /** How long a kernel runs, and how often. */
 export interface Extent {
@@ -58,8 +58,12 @@ export function measureKernel(kernel: Kernel, extent: Extent, runners: Runners):
     }
     return result;
   };
-  const timeNs = (runner: Runner) => (rounds: number) => steadyNsPerRound(run(runner, rounds, 2).repeats) * rounds;
-  const rounds = Math.min(...[user, skiff].map((runner) => roundsFor(extent.repeatNs, timeNs(runner))));
+  const timeNs = (runner: Runner, count: number) => steadyNsPerRound(run(runner, count, 2).repeats) * count;
+  const rounds = fewerRounds(
+    roundsFor(extent.repeatNs, (count) => timeNs(user, count)),
+    // By now a repeat is so long that Skiff translates in the first one, which does not count.
+    (count) => timeNs(skiff, count) / extent.repeatNs,
+  );
   const fewRounds = Math.max(1, Math.round(rounds / COUNTED_PART));
   const [{ ns: instructions }] = run(counter, fewRounds, 1).repeats;
   const instructionsPerRound = instructions / fewRounds;

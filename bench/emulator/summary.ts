@@ -18,11 +18,16 @@ export function timeToHalfSpeedNs(repeats: readonly [Repeat, ...Repeat[]]): numb
   return (found ?? repeats.at(-1) ?? first).atNs;
 }
 
-/** Rounds that take so long. @param timeNs of a number of rounds, by a runner that is warm. */
+/** Rounds that take so long. @param timeNs of a number of rounds, by a runner that does not warm up. */
 export function roundsFor(targetNs: number, timeNs: (rounds: number) => number): number {
   const enoughNs = targetNs / 8;
   for (let rounds = 1; ; rounds *= 4) {
     const ns = timeNs(rounds);
     if (ns >= enoughNs) return Math.max(1, Math.round((rounds * targetNs) / ns));
   }
+}
+
+/** Rounds, or fewer where they take too long. @param excess how often too long a number of rounds takes. */
+export function fewerRounds(rounds: number, excess: (rounds: number) => number): number {
+  return Math.max(1, Math.round(rounds / Math.max(1, excess(rounds))));
 }

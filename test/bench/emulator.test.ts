@@ -3,7 +3,7 @@ import { meanSpeedOver, type Runners, speedTargets } from "../../bench/emulator/
 import { KERNELS, type Kernel, parseRepeats, type Repeat } from "../../bench/emulator/kernels.ts";
 import { parseOptions } from "../../bench/emulator/options.ts";
 import type { Runner } from "../../bench/emulator/runners.ts";
-import { roundsFor, steadyNsPerRound, timeToHalfSpeedNs } from "../../bench/emulator/summary.ts";
+import { fewerRounds, roundsFor, steadyNsPerRound, timeToHalfSpeedNs } from "../../bench/emulator/summary.ts";
 import { compare } from "../../bench/support/compare.ts";
 import { geometricMean } from "../../bench/support/statistics.ts";
 
@@ -53,6 +53,12 @@ describe("a guest's times", () => {
     expect(rounds).toBe(200);
     expect(asked).toEqual([1, 4, 16, 64]);
     expect(roundsFor(1000, () => 5000)).toBe(1);
+  });
+
+  it("give fewer rounds where those take too long", () => {
+    expect(fewerRounds(200, (rounds) => rounds / 50)).toBe(50);
+    expect(fewerRounds(200, () => 0.5)).toBe(200);
+    expect(fewerRounds(200, () => 1000)).toBe(1);
   });
 });
 
