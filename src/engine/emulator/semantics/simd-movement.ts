@@ -2,7 +2,7 @@
 import { expandImmediate } from "../float/immediate.ts";
 import type { Fields } from "../instruction/row.ts";
 import { bitsAsBytes, immediateByte, laneOf, sourceLaneOf } from "../instruction/vector-fields.ts";
-import { type Expr, i32, i64 } from "../wasm/expression.ts";
+import { i32, i64 } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
 import { field } from "./integer.ts";
 import type { Operation, Semantics, SemanticsTable } from "./operation.ts";
@@ -10,7 +10,6 @@ import {
   andNot,
   extentOf,
   extractLane,
-  type Form,
   formOf,
   keep,
   lane,
@@ -108,13 +107,27 @@ const moveToGeneral = (sign: "s" | "u"): Semantics =>
     else op.write(i32, "Rd", i32.wrap(value));
   });
 
-const insert = (source: (op: Operation, form: Pick<Form, "size">) => Expr<"i64">): Semantics =>
-  withVectors((op) => {
-    const form = formOf(op, true);
-    const index = laneIn(op);
-    const value = source(op, form);
-    op.writeVector("Rd", replaceLane(form, op.readVector("Rd"), index, value));
-  });
+const insertGeneral = withVectors((op) => {
+  const form = formOf(op, true);
+  const index = laneIn(op);
+  op.writeVector("Rd", replaceLane(form, op.readVector("Rd"), index, op.read(i64, "Rn")));
+});
+
+const insertElement = withVectors((op) => {
+  const form = formOf(op, true);
+  const { size } = form;
+  const index = laneIn(op);
+  const from = op.choose("source lane", ({ fields }) => sourceLaneOf(fields));
+  const [before, source] = [op.readVector("Rd"), op.readVector("Rn")];
+  if (size < 2) {
+    op.writeVector("Rd", replaceLane(form, before, index, extractLane(form, source, from, "u")));
+    return;
+  }
+  // Of words and doublewords hosts have such a shuffle.
+  const count = REGISTER_BYTES >> size;
+  const lanes = Array.from({ length: count }, (_, at) => (at === index ? count + from : at));
+  op.writeVector("Rd", pick(size, before, source, lanes));
+});
 
 /** Lanes of the result by their place: those of the first vector from 0 on, of the second from `count` on. */
 type Permutation = (index: number, count: number, part: 0 | 1) => number;
@@ -193,11 +206,8 @@ export const SIMD_MOVEMENT: SemanticsTable = {
   "DUP (general)": duplicateGeneral,
   SMOV: moveToGeneral("s"),
   UMOV: moveToGeneral("u"),
-  "INS (general)": insert((op) => op.read(i64, "Rn")),
-  "INS (element)": insert((op, form) => {
-    const index = op.choose("source lane", ({ fields }) => sourceLaneOf(fields));
-    return extractLane(form, op.readVector("Rn"), index, "u");
-  }),
+  "INS (general)": insertGeneral,
+  "INS (element)": insertElement,
   ...Object.fromEntries(
     Object.entries(PERMUTATIONS).flatMap(([name, place]) => [
       [`${name}1`, permute(place, 0)],
