@@ -3,7 +3,7 @@
  * needs them, and shared by all machines of the process: a function has the same place in every machine's table.
  */
 import { countInstructions } from "../dispatch.ts";
-import { HANDLER_SIGNATURE, IMPORTED_FUNCTIONS } from "../host-functions.ts";
+import { HANDLER_SIGNATURE, HOST_FUNCTIONS, IMPORTED_FUNCTIONS } from "../host-functions.ts";
 import { fieldsOf, type Row } from "../instruction/row.ts";
 import { decode } from "../instruction/table.ts";
 import { RECORD, STATE } from "../layout.ts";
@@ -36,6 +36,8 @@ export class HandlerLibrary {
   readonly #rows = new Map<Row, Choice>();
   readonly #undefined: Handler = { index: BUILT_IN.undefined, fillers: [] };
   #made: FunctionBody[] = [];
+  /** Any of those calls the floating-point library. */
+  #callsFloat = false;
   #next = FIRST_FREE;
   readonly #counts: boolean;
 
@@ -63,8 +65,11 @@ export class HandlerLibrary {
   flush(): void {
     if (this.#made.length === 0) return;
     const functions = this.#made;
+    // A machine makes that library where a module imports it.
+    const imports = this.#callsFloat ? IMPORTED_FUNCTIONS : HOST_FUNCTIONS;
     this.#made = [];
-    const bytes = moduleBytes({ tableType: HANDLER_SIGNATURE, imports: IMPORTED_FUNCTIONS, functions });
+    this.#callsFloat = false;
+    const bytes = moduleBytes({ tableType: HANDLER_SIGNATURE, imports, functions });
     this.batches.push({ module: new WebAssembly.Module(bytes), indices: functions.map(({ name }) => Number(name)) });
   }
 
@@ -72,6 +77,7 @@ export class HandlerLibrary {
     const operation = new RecordOperation(placed);
     if (this.#counts) countInstructions(operation.code, STATE.interpreted, 1);
     semantics(operation);
+    this.#callsFloat ||= operation.callsFloat;
     const index = this.#next++;
     this.#made.push({ name: String(index), signature: HANDLER_SIGNATURE, body: operation.finish() });
     const handler = { index, fillers: operation.fillers };

@@ -74,6 +74,8 @@ export class RecordOperation implements Operation {
   readonly code = new Code(["i32"]);
   readonly fillers: Filler[] = [];
   readonly selections: Selection[] = [];
+  /** It calls the floating-point library. */
+  callsFloat = false;
   readonly #placed: Placed;
   readonly #record = localGet("i32", 0);
   readonly #slots = new Map<string, number>();
@@ -282,6 +284,7 @@ export class RecordOperation implements Operation {
   }
 
   call<T extends ValueType>(type: T, name: FloatFunctionName, ...args: readonly Expr[]): Expr<T> {
+    this.callsFloat = true;
     return callOf(type, floatFunctionIndex(name), args);
   }
 

@@ -2,7 +2,8 @@
  * A machine's predecoded instructions and the functions that run them. A record names its function by the place in a table;
  * whatever takes a record and returns an `ExitReason` may stand there.
  */
-import { floatFunctions } from "../float/library.ts";
+import { FLOAT_FUNCTIONS } from "../float/functions.ts";
+import { type FloatFunctions, floatFunctions } from "../float/library.ts";
 import { BUILT_IN, fillRecord, type HandlerLibrary } from "../interpreter/handlers.ts";
 import { PAGE_BYTES, RECORD, RECORDS_A_PAGE, RETURNS, STATE } from "../layout.ts";
 import type { MachineMemory } from "./memory.ts";
@@ -42,14 +43,9 @@ export class CodeRecords {
     this.#memory = memory;
     this.handlers = handlers;
     this.table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
-    this.imports = {
-      host: {
-        memory: memory.memory,
-        table: this.table,
-        ...hostFunctions,
-        ...floatFunctions(memory.memory, memory.view),
-      },
-    };
+    const host = { memory: memory.memory, table: this.table, ...hostFunctions };
+    addFloatImports(host, memory);
+    this.imports = { host };
     memory.view.setBigInt64(RETURNS.address, RETURNS.none, true);
     this.#instantiate();
   }
@@ -139,5 +135,17 @@ export class CodeRecords {
         if (handler !== undefined) this.setFunction(index, handler);
       }
     }
+  }
+}
+
+/** Adds the floating-point library, which is made where a module imports it. */
+function addFloatImports(imports: object, { memory, view }: MachineMemory): void {
+  let made: FloatFunctions | undefined;
+  for (const { name } of FLOAT_FUNCTIONS) {
+    const get = () => {
+      made ??= floatFunctions(memory, view);
+      return made[name];
+    };
+    Object.defineProperty(imports, name, { get, enumerable: true });
   }
 }
