@@ -2,6 +2,7 @@
 import { expandImmediate } from "../float/immediate.ts";
 import { bitmaskImmediate } from "./bitmask.ts";
 import { type Fields, signed } from "./row.ts";
+import { STRUCTURE_PRINTERS } from "./structure-text.ts";
 import { systemRegisterText } from "./system-register.ts";
 import { immediateByte } from "./vector-fields.ts";
 import { VECTOR_PRINTERS } from "./vector-text.ts";
@@ -130,6 +131,7 @@ export const PRINTERS: Readonly<Record<string, Printer>> = {
   vfElement: (value, { sz, H = 0, L = 0 }) => `v${value}.${sz === 1 ? `d[${H}]` : `s[${2 * H + L}]`}`,
   two: (value) => (value === 1 ? "2" : ""),
   ...VECTOR_PRINTERS,
+  ...STRUCTURE_PRINTERS,
   floatByte: (_, fields) => floatText(expandImmediate(immediateByte(fields))),
   fimm: (value) => floatText(expandImmediate(value)),
   top: (value) => `v${value}.d[1]`,

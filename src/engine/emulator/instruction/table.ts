@@ -10,6 +10,7 @@ import { SIMD_FLOATING_POINT } from "./simd-floating-point.ts";
 import { SIMD_MOVEMENT } from "./simd-movement.ts";
 import { SIMD_THREE_REGISTERS } from "./simd-three-registers.ts";
 import { SIMD_TWO_REGISTERS } from "./simd-two-registers.ts";
+import { STRUCTURES } from "./structures.ts";
 import { SYSTEM } from "./system.ts";
 
 export const INSTRUCTIONS: readonly Row[] = [
@@ -17,6 +18,7 @@ export const INSTRUCTIONS: readonly Row[] = [
   ...BRANCHES,
   ...SYSTEM,
   ...LOADS_AND_STORES,
+  ...STRUCTURES,
   ...DATA_PROCESSING_REGISTER,
   ...FLOATING_POINT,
   ...SIMD_FLOATING_POINT,

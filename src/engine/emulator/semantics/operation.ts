@@ -34,7 +34,7 @@ export type Computed<T extends IntegerType> =
   | { readonly kind: "logical"; readonly result: Expr<T> };
 
 /** Bytes of an access. */
-export type AccessBytes = 1 | 2 | 4 | 8 | 16 | 32;
+export type AccessBytes = 1 | 2 | 3 | 4 | 6 | 8 | 12 | 16 | 24 | 32 | 48 | 64;
 export type ElementBytes = 1 | 2 | 4 | 8 | 16;
 
 /** Where the data of an access lies, after its address was translated; a trap ends the instruction before. */

@@ -13,6 +13,7 @@ import { SIMD_SHIFTS } from "./simd-shifts.ts";
 import { SIMD_THREE_DIFFERENT } from "./simd-three-different.ts";
 import { SIMD_THREE_SAME } from "./simd-three-same.ts";
 import { SIMD_TWO_REGISTERS } from "./simd-two-registers.ts";
+import { STRUCTURES } from "./structures.ts";
 import { SYSTEM } from "./system.ts";
 
 /** What every instruction does, by the name of its row. */
@@ -22,6 +23,7 @@ export const SEMANTICS: SemanticsTable = {
   ...BRANCHES,
   ...SYSTEM,
   ...LOADS_AND_STORES,
+  ...STRUCTURES,
   ...ATOMICS,
   ...FLOATING_POINT,
   ...FLOATING_POINT_CONVERSIONS,
