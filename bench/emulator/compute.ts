@@ -24,6 +24,8 @@ export interface Measured {
   readonly instructionsPerRound: number;
   /** Of all instructions of Skiff's guest, from its start to its end. */
   readonly translatedShare: number;
+  /** By runner: the last process from its start to its end, as seen from outside; the interpreter has rounds of its own. */
+  readonly wholeNs: Readonly<Record<string, number>>;
   /** Nanoseconds a round of the kernel. */
   readonly comparison: Comparison;
 }
@@ -56,6 +58,9 @@ export function measureKernel(kernel: Kernel, extent: Extent, runners: Runners):
       checksums.set(rounds, expected);
       if (checksum !== expected) throw new Error(`${kernel}: ${runner.name} computes ${checksum}, not ${expected}`);
     }
+    if (runner !== counter && guestNs(result) > result.wholeNs) {
+      throw new Error(`${kernel}: ${runner.name} took less time than its guest says`);
+    }
     return result;
   };
   const timeNs = (runner: Runner, count: number) => steadyNsPerRound(run(runner, count, 2).repeats) * count;
@@ -69,13 +74,24 @@ export function measureKernel(kernel: Kernel, extent: Extent, runners: Runners):
   const instructionsPerRound = instructions / fewRounds;
   const roundsOf = (runner: Runner) =>
     runner === interpreter ? Math.max(1, Math.round(INTERPRETED_INSTRUCTIONS / instructionsPerRound)) : rounds;
+  const wholeNs: Record<string, number> = {};
   const contenders = [skiff, user, system, native, interpreter].map((runner) => ({
     name: runner.name,
-    measure: () => steadyNsPerRound(run(runner, roundsOf(runner), extent.repeats).repeats),
+    measure: () => {
+      const result = run(runner, roundsOf(runner), extent.repeats);
+      wholeNs[runner.name] = result.wholeNs;
+      return steadyNsPerRound(result.repeats);
+    },
   }));
   const comparison = compare(contenders, extent.rounds, 0);
   const { facts } = run(counted, rounds, extent.repeats);
-  return { kernel, rounds, instructionsPerRound, translatedShare: translatedShare(facts), comparison };
+  return { kernel, rounds, instructionsPerRound, translatedShare: translatedShare(facts), wholeNs, comparison };
+}
+
+/** From the first repeat's begin to the last one's end. */
+function guestNs({ repeats: [first, ...others] }: Run): number {
+  const { atNs, ns } = others.at(-1) ?? first;
+  return atNs + ns;
 }
 
 function translatedShare({ instructions }: GuestFacts): number {
@@ -163,12 +179,13 @@ export function printKernel(measured: Measured, runners: Runners): void {
 
 /** Of one kernel, to be kept. */
 export function record(measured: Measured, runners: Runners): Readonly<Record<string, unknown>> {
-  const { rounds, instructionsPerRound, translatedShare: share, comparison } = measured;
+  const { rounds, instructionsPerRound, translatedShare: share, wholeNs, comparison } = measured;
   const speeds = others(runners).map((other) => speedOver(measured, runners, other));
   return {
     rounds,
     instructionsPerRound,
     translatedShare: share,
+    wholeNs,
     unit: "ns a round",
     medians: comparison.medians,
     speeds,

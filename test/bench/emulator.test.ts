@@ -79,6 +79,7 @@ describe("speeds", () => {
       rounds: 1,
       instructionsPerRound: 600,
       translatedShare,
+      wholeNs: {},
       comparison: compare(contenders, 3, 0),
     };
   };
