@@ -14,7 +14,9 @@ import { type Filler, RecordOperation, type Selection } from "./operation.ts";
 
 /** Places in the table that every machine has. */
 export const BUILT_IN = { decode: 0, nextPage: 1, undefined: 2 } as const;
-const FIRST_FREE = 8;
+/** From here on the even places are the handlers', the odd ones those of a machine's regions: both may grow. */
+export const FIRST_FREE = 8;
+export const PLACES_STEP = 2;
 
 export interface Handler {
   /** Its place in the table. */
@@ -78,7 +80,8 @@ export class HandlerLibrary {
     if (this.#counts) countInstructions(operation.code, STATE.interpreted, 1);
     semantics(operation);
     this.#callsFloat ||= operation.callsFloat;
-    const index = this.#next++;
+    const index = this.#next;
+    this.#next += PLACES_STEP;
     this.#made.push({ name: String(index), signature: HANDLER_SIGNATURE, body: operation.finish() });
     const handler = { index, fillers: operation.fillers };
     this.#keep(row, operation.selections, handler);

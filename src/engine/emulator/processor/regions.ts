@@ -1,5 +1,6 @@
 /** A machine's translated regions: made of what is hot, shared with other machines, dropped as their instructions change. */
 import { HEAT_MAX } from "../dispatch.ts";
+import { FIRST_FREE, PLACES_STEP } from "../interpreter/handlers.ts";
 import { PAGE_BYTES, RECORD, STATE } from "../layout.ts";
 import { type Block, type Graph, type GraphSource, type Instruction, makeGraph } from "../translator/graph.ts";
 import { REGION_EXPORT, translateRegion } from "../translator/region.ts";
@@ -10,7 +11,7 @@ import type { ProcessorState } from "./state.ts";
 import { findWindow } from "./windows.ts";
 
 /** First place of regions in a machine's table. */
-const FIRST_SLOT = 4096;
+const FIRST_SLOT = FIRST_FREE + 1;
 /** Regions of a machine at most; then all are dropped, and what is hot is translated anew. */
 const REGIONS_MAX = 4096;
 /** Bytes of WebAssembly that are kept for other machines at most. */
@@ -192,7 +193,7 @@ export class Regions {
     { pages, level, windows }: Pick<Region, "pages" | "level" | "windows">,
   ): void {
     const { view } = this.#state;
-    const slot = this.#freeSlots.pop() ?? FIRST_SLOT + this.#slots++;
+    const slot = this.#freeSlots.pop() ?? FIRST_SLOT + PLACES_STEP * this.#slots++;
     const { [REGION_EXPORT]: made } = new WebAssembly.Instance(module, this.#code.imports).exports;
     if (made === undefined) throw new Error("a region's module exports nothing");
     this.#code.setFunction(slot, made);
