@@ -76,8 +76,10 @@ export interface Engine {
   readonly memory: GuestMemory;
   /** Of the processor's counter, as the guest reads it. */
   readonly counterHz: number;
-  /** Sets the processor to the guest's first instruction. Once, with the guest's memory loaded. */
+  /** Sets the processor to the guest's first instruction. Once; what the guest's memory holds may come until the first run. */
   start(start: GuestStart): void;
+  /** Makes instructions that were written to the guest's memory known to its processor. */
+  instructionsWritten(address: number, bytes: number): void;
   /**
    * Runs the guest, from where it was, until it stops; its server gets every hypercall in between.
    * @param sliceNs nanoseconds after which it stops at the latest, give or take a hypercall; for ever where it is left out.
@@ -110,8 +112,6 @@ export interface DebugEngine extends Engine {
   setRegisters(registers: Registers): void;
   /** Holds until it is called again. @throws {HostError} where the host refuses. */
   debug(control: DebugControl): void;
-  /** Makes instructions that were written to the guest's memory known to its processor. */
-  instructionsWritten(address: number, bytes: number): void;
 }
 
 /** A fault as part of a sentence: `a page fault, a write at 0x8, at pc 0x100234`. */

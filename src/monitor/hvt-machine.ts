@@ -20,6 +20,7 @@ import type { GuestMemory } from "../memory/guest-memory.ts";
 import { type Mapping, PAGE_BYTES } from "../memory/page-table/mapping.ts";
 import { wholePages } from "../memory/page-table/tables.ts";
 import { LostThreadError, UsageError } from "./error.ts";
+import { SegmentLoader } from "./load-segments.ts";
 
 /** A guest of the `hvt` ABI; imports nothing of Node's, so that every engine can have one anywhere. */
 export interface HvtMachineOptions {
@@ -67,6 +68,7 @@ export interface ServedRing {
 
 const SIGABRT = 6;
 const SIGSEGV = 11;
+const NS_PER_MS = 1e6;
 const INTERRUPTED: MachineStop = { type: "interrupted" };
 
 /** One guest with its memory, processor and devices: a computation that stops and can be taken up again. */
@@ -75,6 +77,7 @@ export class HvtMachine {
   readonly #server: HvtServer;
   readonly #architecture: Architecture;
   readonly #boot: HvtBoot;
+  readonly #loader: SegmentLoader;
   #ring: ServedRing | undefined;
 
   /** @param engine fresh, with at least the memory that `checkMemory` asks for; `close` closes it. */
@@ -83,9 +86,7 @@ export class HvtMachine {
     this.#engine = engine;
     this.#architecture = image.architecture;
     this.#server = new HvtServer(engine.memory, options);
-    for (const { address, content } of image.segments) {
-      engine.memory.own(guestAddress(address), content.length).bytes.set(content);
-    }
+    this.#loader = new SegmentLoader(engine, image.segments);
     this.#boot = {
       memoryBytes: engine.memory.sizeBytes,
       imageEnd: image.endAddress,
@@ -123,8 +124,9 @@ export class HvtMachine {
    */
   run(sliceNs?: number): MachineStop {
     this.#requireRing();
-    if (!this.#server.goOn()) return INTERRUPTED;
-    const stop = this.#engine.run(this.#server, sliceNs);
+    const leftNs = this.#loader.isDone ? sliceNs : this.#loadFor(sliceNs);
+    if (leftNs === 0 || !this.#server.goOn()) return INTERRUPTED;
+    const stop = this.#engine.run(this.#server, leftNs);
     this.#requireRing();
     const broken = this.#ring?.broken;
     if (broken !== undefined) return { type: "broken", reason: broken };
@@ -144,6 +146,22 @@ export class HvtMachine {
       case undefined:
         throw new Error("the engine stopped for a hypercall that let it go on");
     }
+  }
+
+  /** Loads what is not loaded yet of the image, at once; else the first runs do, in their time. */
+  load(): void {
+    this.#loader.goOn();
+  }
+
+  /** @returns what is left of the slice; 0 where it was used up. */
+  #loadFor(sliceNs: number | undefined): number | undefined {
+    if (sliceNs === undefined) {
+      this.load();
+      return undefined;
+    }
+    const endMs = performance.now() + sliceNs / NS_PER_MS;
+    this.#loader.goOn(endMs);
+    return this.#loader.isDone ? Math.max(0, (endMs - performance.now()) * NS_PER_MS) : 0;
   }
 
   #requireRing(): void {

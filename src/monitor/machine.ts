@@ -45,7 +45,7 @@ export interface MachineEvents {
 /**
  * A guest on the engine that its image asks for. One of the `spt` ABI runs as a child process: the image *is* the child's
  * program, and nothing of Node is in it. One of the `hvt` ABI runs in this process, on KVM or in the emulator, in turns of
- * at most five milliseconds on its event loop, so that hundreds of idle ones fit into one process.
+ * at most four milliseconds on its event loop, so that hundreds of idle ones fit into one process.
  *
  * ```ts
  * const machine = Machine.create({ image: parseImage(readFileSync("hello.hvt")), args: ["Hello"] });

@@ -47,6 +47,7 @@ export async function runHosted(run: HostedMachineRun): Promise<number> {
   const rings = hasRing ? await startRingThread() : undefined;
   const made = hosting.makeMachine({ ...options, commandLine: commandLine(args), console });
   const { machine, waitFor } = made;
+  machine.load();
   const ring = rings?.waitUntilRunning() ? made.offerRing(rings) : undefined;
   if (made.remark !== undefined) say(made.remark);
   const blocking = new BlockingRun(machine, waitFor);

@@ -1,5 +1,5 @@
 /** Longest time for which machines hold the event loop between two of its rounds. */
-const ROUND_MS = 5;
+const ROUND_MS = 4;
 const NS_PER_MS = 1e6;
 
 /** Takes a turn of at most so many nanoseconds; whoever wants another one asks for it. */

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Turns } from "../../src/monitor/turns.ts";
 
-const ROUND_MS = 5;
+const ROUND_MS = 4;
 const NS_PER_MS = 1e6;
 
 describe("turns on an event loop whose time the test makes", () => {
