@@ -1,11 +1,13 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { basename } from "node:path";
 import { HVT_ABI_VERSION } from "../abi/hvt.ts";
+import type { Image } from "../format/image.ts";
 import { BYTES_PER_MIB } from "../format/memory.ts";
 import { hostPageBytes } from "../host/libc.ffi.ts";
 import { corePath, writeCoreFile } from "../monitor/core-file.ts";
+import { chooseEngine } from "../monitor/engine-choice.ts";
+import { HOSTED_ENGINES, type HostedEngineName } from "../monitor/hosted-engines.ts";
 import type { GuestState } from "../monitor/hvt-machine.ts";
-import { KVM } from "../monitor/kvm-machine.ts";
 import { runHosted } from "../monitor/run-hosted.ts";
 import { readImage, readOptions, refuse, type Tender, TenderExit, usage, version, warn } from "./tender.ts";
 import { splitArguments } from "./tender-arguments.ts";
@@ -73,9 +75,17 @@ async function run(
   for (const [event, number] of Object.entries(SIGNALS)) process.once(event, () => ending.abort(number));
   const abort = ending.signal;
   const gdb = debug.gdb ? { gdb: { port: debug.gdbPort } } : {};
-  const status = await runHosted({ hosting: KVM, ...common, ...gdb, abort });
+  const hosting = await HOSTED_ENGINES[hostedEngineOf(image)]();
+  const status = await runHosted({ hosting, ...common, ...gdb, abort });
   if (abort.aborted) say(`Exiting on signal ${abort.reason}`);
   return status;
+}
+
+/** KVM, or the emulator for an AArch64 image where there is no Arm KVM. */
+function hostedEngineOf(image: Image): HostedEngineName {
+  const { engine } = chooseEngine(image);
+  if (engine === "process") throw new Error("an image of the hvt ABI is no process");
+  return engine;
 }
 
 /** @returns whether it is one. */

@@ -5,6 +5,7 @@ import { executableMemfd, replaceProcess, standardFlags } from "../host/replace-
 import { corePath, requireCoreFolder, writeCoreFile } from "../monitor/core-file.ts";
 import { chooseEngine, ENGINE_WORDS, type EngineName, type EngineWord } from "../monitor/engine-choice.ts";
 import { UsageError } from "../monitor/error.ts";
+import { HOSTED_ENGINES } from "../monitor/hosted-engines.ts";
 import type { GuestState } from "../monitor/hvt-machine.ts";
 import { readImageFile } from "../monitor/image-file.ts";
 import { matchDevices } from "../monitor/match-devices.ts";
@@ -51,12 +52,6 @@ export function command(): Command {
     });
 }
 
-/** Each loaded where it is needed alone: a guest that is a process waits for neither. */
-const HOSTED = {
-  kvm: async () => (await import("../monitor/kvm-machine.ts")).KVM,
-  emulator: async () => (await import("../monitor/emulator-machine.ts")).EMULATOR,
-} as const;
-
 async function run(
   path: string,
   guestArguments: readonly string[],
@@ -71,7 +66,7 @@ async function run(
   const { devices, close } = openDevices(matchDevices(image, deviceOptions(options)));
   const machine = { image, memoryMib: options.mem, devices };
   if (engine !== "process") {
-    const hosting = await HOSTED[engine]();
+    const hosting = await HOSTED_ENGINES[engine]();
     const { runHosted } = await import("../monitor/run-hosted.ts");
     if (options.verbose) say(`engine ${engine}: ${reason}`);
     const debugging = {

@@ -7,7 +7,7 @@ import { HostError } from "../host/error.ts";
 import { errorText, isOpen, seekableBytes } from "../host/libc.ffi.ts";
 import { INTERFACE_NAME_MAX, isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
 import { BLOCK_BYTES_MIN, MEMORY_MIB_DEFAULT } from "../monitor/device-options.ts";
-import { hostArchitecture } from "../monitor/engine-choice.ts";
+import { enginesOf, hostArchitecture } from "../monitor/engine-choice.ts";
 import { LostThreadError, UsageError } from "../monitor/error.ts";
 import { readImageBytes } from "../monitor/image-file.ts";
 import type { OpenDevice } from "../monitor/open-devices.ts";
@@ -78,7 +78,7 @@ export function readImage({ abi, abiVersion }: Tender, path: string): Image {
     throw new TenderExit([`${path}: Executable requests unsupported ABI version ${image.abiVersion}`]);
   }
   const host = hostArchitecture();
-  if (image.architecture !== host) {
+  if (!enginesOf(image).some((able) => able.host === host)) {
     throw new TenderExit([
       `${path}: invalid or unsupported executable: it is for ${image.architecture}, this host is ${host}`,
     ]);
