@@ -3,6 +3,8 @@
 #   npm run test:upstream -- DIR [PATTERN]      DIR is a built checkout of Solo5 with its tests (root is needed for the net
 #                                               tests); PATTERN, e.g. 'hvt$', chooses tests by their names
 # The checkout is not changed: the tests run on a copy of its tests/, and the taps live in a network namespace of their own.
+# Where it was built for AArch64 on another host, the hvt tests run in the emulator:
+#   TARGET_CC=aarch64-linux-gnu-gcc TARGET_LD=aarch64-linux-gnu-ld TARGET_OBJCOPY=aarch64-linux-gnu-objcopy ./configure.sh
 set -euo pipefail
 
 checkout=${1:-}
@@ -53,16 +55,43 @@ fs.writeFileSync(path, text.slice(0, start) + parts.join(replacement) + text.sli
 REPLACE
 }
 
+# Everywhere in the suite. $1: what stands in it once; $2: what stands there instead.
+replace() {
+  node - "$copy/tests/tests.bats" "$@" <<'REPLACE'
+const fs = require("node:fs");
+const [path, old, replacement] = process.argv.slice(2);
+const parts = fs.readFileSync(path, "utf8").split(old);
+if (parts.length !== 2) {
+  console.error(`test:upstream: the suite does not have once: ${old}`);
+  process.exit(1);
+}
+fs.writeFileSync(path, parts.join(replacement));
+REPLACE
+}
+
 # Upstream's page tables let a guest write to its text, and the host refuses: status 1. Skiff's say what the image says,
 # so that the guest itself gets the fault, as it does on Xen.
 replace_in_test 'xnow hvt' '[ "$status" -eq 1 ] && [[ "$output" == *"host/guest translation fault"* ]]' expect_abort
 
+# $1: the test's name; $2: why it is left out.
+skip_test() {
+  replace_in_test "$1" "@test \"$1\" {" "@test \"$1\" {
+  skip '$2'"
+}
+
+target=$(sed -n 's/^CONFIG_TARGET_ARCH="\(.*\)"$/\1/p' "$copy/Makeconf.sh")
+if [ "$target" = aarch64 ] && [ "$(uname -m)" != aarch64 ]; then
+  echo "test:upstream: the images are for $target; those of hvt run in the emulator, those of spt not at all"
+  echo 'CONFIG_SPT_TENDER=' >>"$copy/Makeconf.sh"
+  replace '[ -c /dev/kvm -a -w /dev/kvm ] || skip "no access to /dev/kvm or not present"' :
+  # A WebAssembly memory holds 4 GiB, and the emulator takes some of it.
+  replace '--mem=4096 "$@"' '--mem=2048 "$@"'
+  skip_test 'noexec host' 'the images are for another architecture than the host'
 # A KVM without the processor's help emulates the guest's instructions: none of SSE's, and each takes about 1 us, so that
 # 100,000 pings are not answered in a minute.
-if [ "$(uname -m)" = x86_64 ] && [ ! -e /sys/module/kvm_intel ] && [ ! -e /sys/module/kvm_amd ]; then
+elif [ "$(uname -m)" = x86_64 ] && [ ! -e /sys/module/kvm_intel ] && [ ! -e /sys/module/kvm_amd ]; then
   for test in 'fpu hvt' 'net hvt' 'net_2if hvt'; do
-    replace_in_test "$test" "@test \"$test\" {" "@test \"$test\" {
-  skip 'this KVM emulates the processor'"
+    skip_test "$test" 'this KVM emulates the processor'
   done
 fi
 if [ -n "${2:-}" ]; then
