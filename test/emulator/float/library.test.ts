@@ -38,7 +38,7 @@ const SHAPES = [
 ] as const;
 type Shape = (typeof SHAPES)[number]["shape"];
 
-const memory = new WebAssembly.Memory({ initial: 1 });
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
 const view = new DataView(memory.buffer);
 const library = floatFunctions(memory, view);
 
