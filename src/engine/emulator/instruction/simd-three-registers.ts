@@ -187,6 +187,6 @@ export const SIMD_THREE_REGISTERS: readonly Row[] = [
   ...LOGICAL,
   ...THREE_DIFFERENT.flatMap(threeDifferent),
   ...BY_ELEMENT.flatMap(byElement),
-  // That of doublewords is a cryptographic instruction.
+  // That of doublewords is a cryptographic instruction (`cryptography.ts`).
   row("PMULL (bytes)", "0 Q:1 0 01110 00 1 Rm:5 1110 00 Rn:5 Rd:5", "pmull{two:Q} {v8h:Rd}, {vb:Rn}, {vb:Rm}"),
 ];

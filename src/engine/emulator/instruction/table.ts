@@ -1,5 +1,6 @@
 /** The instructions of ARMv8.0-A with LSE, CRC32 and the cryptographic extension: every row, and nothing beside it is allocated. */
 import { BRANCHES } from "./branches.ts";
+import { CRYPTOGRAPHY } from "./cryptography.ts";
 import { DATA_PROCESSING_IMMEDIATE } from "./data-processing-immediate.ts";
 import { DATA_PROCESSING_REGISTER } from "./data-processing-register.ts";
 import { makeDecoder } from "./decoder.ts";
@@ -25,6 +26,7 @@ export const INSTRUCTIONS: readonly Row[] = [
   ...SIMD_MOVEMENT,
   ...SIMD_THREE_REGISTERS,
   ...SIMD_TWO_REGISTERS,
+  ...CRYPTOGRAPHY,
 ];
 
 /** @returns the row of an instruction word; undefined where the word is not allocated. */

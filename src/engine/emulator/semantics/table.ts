@@ -1,3 +1,4 @@
+import { AES } from "./aes.ts";
 import { ATOMICS } from "./atomics.ts";
 import { BRANCHES } from "./branches.ts";
 import { DATA_PROCESSING_IMMEDIATE } from "./data-processing-immediate.ts";
@@ -6,6 +7,8 @@ import { FLOATING_POINT } from "./floating-point.ts";
 import { FLOATING_POINT_CONVERSIONS } from "./floating-point-conversions.ts";
 import { LOADS_AND_STORES } from "./loads-and-stores.ts";
 import type { SemanticsTable } from "./operation.ts";
+import { POLYNOMIALS } from "./polynomials.ts";
+import { SHA } from "./sha.ts";
 import { SIMD_FLOATING_POINT } from "./simd-floating-point.ts";
 import { SIMD_FLOATING_POINT_CONVERSIONS } from "./simd-floating-point-conversions.ts";
 import { SIMD_MOVEMENT } from "./simd-movement.ts";
@@ -34,4 +37,7 @@ export const SEMANTICS: SemanticsTable = {
   ...SIMD_THREE_DIFFERENT,
   ...SIMD_SHIFTS,
   ...SIMD_TWO_REGISTERS,
+  ...AES,
+  ...SHA,
+  ...POLYNOMIALS,
 };
