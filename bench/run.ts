@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   exits: () => import("./exits.ts"),
   "kvm-start": () => import("./kvm-start.ts"),
   "kvm-idle": () => import("./kvm-idle.ts"),
+  "kvm-hold": () => import("./kvm-hold.ts"),
   ring: () => import("./ring.ts"),
   emulator: () => import("./emulator.ts"),
 };

@@ -18,13 +18,21 @@ export class Interference {
 
   /** Measures while `run` runs. @param helper process id of what helps it, begun just before and alive until the end. */
   during<Result>(run: () => Result, helper?: number): Result {
-    const before = { now: performance.now(), idle: idleMs(), own: ownMs() };
+    const end = this.begin(helper);
     const result = run();
-    const elapsedMs = performance.now() - before.now;
-    const knownMs = idleMs() - before.idle + ownMs() - before.own + (helper === undefined ? 0 : runTimeMs(helper));
-    this.#elapsedMs += elapsedMs;
-    this.#othersMs += Math.max(0, elapsedMs * availableParallelism() - knownMs);
+    end();
     return result;
+  }
+
+  /** Measures until what it returns is called. @param helper as `during` takes it. */
+  begin(helper?: number): () => void {
+    const before = { now: performance.now(), idle: idleMs(), own: ownMs() };
+    return () => {
+      const elapsedMs = performance.now() - before.now;
+      const knownMs = idleMs() - before.idle + ownMs() - before.own + (helper === undefined ? 0 : runTimeMs(helper));
+      this.#elapsedMs += elapsedMs;
+      this.#othersMs += Math.max(0, elapsedMs * availableParallelism() - knownMs);
+    };
   }
 
   /** The share of one processor that others took since the last call. */

@@ -4,7 +4,7 @@ import type { HostedEngine, HostedMachine } from "./hosted-machine.ts";
 import { type GuestEnd, HostedRun } from "./hosted-run.ts";
 import { commandLine, type HvtMachine } from "./hvt-machine.ts";
 import type { MatchedDevice } from "./match-devices.ts";
-import { openDevices } from "./open-devices.ts";
+import { type OpenDevices, openDevices } from "./open-devices.ts";
 import { RingThread } from "./ring/thread.ts";
 import type { ExitStatus, Runner, RunnerEvents } from "./runner.ts";
 
@@ -25,7 +25,7 @@ export class HostedRunner implements Runner {
   readonly #offerRing: HostedMachine["offerRing"];
   /** Undefined for a guest without network rings. */
   readonly #rings: RingThread | undefined;
-  readonly #closeDevices: () => void;
+  readonly #closeDevices: OpenDevices["closeAside"];
   /** What the guest wrote in this turn: listeners hear of it while the guest does not run. */
   #written: Uint8Array[] = [];
   #hasEnded = false;
@@ -34,8 +34,8 @@ export class HostedRunner implements Runner {
   constructor({ hosting, image, args, memoryMib, matched }: HostedRunnerOptions, events: RunnerEvents) {
     this.#events = events;
     const words = commandLine(args);
-    const { devices, close } = openDevices(matched);
-    this.#closeDevices = close;
+    const { devices, close, closeAside } = openDevices(matched);
+    this.#closeDevices = closeAside;
     const hasRing = hosting.hasRings && devices.some(({ type }) => type === "net");
     this.#rings = hasRing ? RingThread.start() : undefined;
     let machine: HvtMachine | undefined;
@@ -108,7 +108,6 @@ export class HostedRunner implements Runner {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#machine.close();
-    this.#closeDevices();
-    process.nextTick(tell);
+    this.#closeDevices(tell);
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { close as closeDescriptor, closeSync, constants, fstatSync, openSync } from "node:fs";
 import { isOpen, seekableBytes, statusFlags } from "../host/libc.ffi.ts";
 import { createTap, INTERFACE_NAME_MAX, isPlainTap, openTap, type TapRefusal } from "../host/tap.ffi.ts";
 import {
@@ -35,6 +35,11 @@ export interface OpenDevices {
   readonly devices: readonly OpenDevice[];
   /** Closes what was opened here; inherited descriptors stay as they are. */
   readonly close: () => void;
+  /**
+   * The same without holding this thread: the host takes tens of milliseconds for a tap that goes with its descriptor.
+   * @param then called afterwards, never before this returns.
+   */
+  readonly closeAside: (then: () => void) => void;
 }
 
 /** Opens the backends of all devices, or none: a `UsageError` leaves nothing open. */
@@ -52,11 +57,22 @@ export function openDevices(matched: readonly MatchedDevice[]): OpenDevices {
         : { type: "block" as const, ...named, ...attachBlock(device.name, match.block, opened) };
     });
     refuseShared(devices);
-    return { devices, close };
+    return { devices, close, closeAside: (then) => closeAside(opened, then) };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+function closeAside(descriptors: readonly number[], then: () => void): void {
+  if (descriptors.length === 0) process.nextTick(then);
+  let left = descriptors.length;
+  const closed = () => {
+    left--;
+    if (left === 0) then();
+  };
+  // Linux gives a descriptor back whatever it says of that (close(2)).
+  for (const descriptor of descriptors) closeDescriptor(descriptor, closed);
 }
 
 /** Refuses two devices on one descriptor. */

@@ -1,7 +1,9 @@
 /** What holds of machines in this process, whichever engine runs them. */
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync, read, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { promisify } from "node:util";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { type ExitStatus, Machine, type MachineOptions, parseImage, UsageError } from "../../src/index.ts";
 import { HvtMachine } from "../../src/monitor/hvt-machine.ts";
@@ -140,6 +142,32 @@ export function testHostedMachines({ engine, images, needs, fault, memoryMax }: 
         held.push(machine);
       }
       expect(resident() - before).toBeLessThan(MEMORY_MIB);
+    });
+
+    it("closes its devices beside the event loop, which a tap would hold, before it tells of its end", async () => {
+      const fifo = join(folder, "fifo");
+      execFileSync("mkfifo", [fifo]);
+      const held = openSync(fifo, "r+");
+      // All of Node's own threads wait for a byte: what they are given to do waits, too.
+      const threads = Number(process.env["UV_THREADPOOL_SIZE"] ?? 4);
+      const reads = Array.from({ length: threads }, () => promisify(read)(held, new Uint8Array(1), 0, 1, null));
+      const file = sparseFile(join(folder, "held"), 4096);
+      const isOpen = () => [...ownDescriptors().values()].includes(file);
+      const machine = create("block", { block: { storage: { file } } });
+      expect(isOpen()).toBe(true);
+      let hasEnded = false;
+      machine.on("exit", () => {
+        hasEnded = true;
+        expect(isOpen()).toBe(false);
+      });
+      const exited = machine.stop();
+      for (let turn = 0; turn < 10; turn++) await setImmediate();
+      expect([isOpen(), hasEnded]).toEqual([true, false]);
+      writeSync(held, new Uint8Array(threads));
+      await Promise.all(reads);
+      expect(await exited).toEqual(KILLED);
+      expect(hasEnded).toBe(true);
+      closeSync(held);
     });
 
     it("runs once", async () => {
