@@ -1,4 +1,4 @@
-/** What generated code imports, in this order; its types are the same in every module. */
+/** What generated code can import, and the signature of what it is itself. */
 import { FLOAT_FUNCTIONS, type FloatFunctionName } from "./float/functions.ts";
 import type { AccessBytes, AccessOptions } from "./semantics/operation.ts";
 import type { IntegerType } from "./wasm/expression.ts";
@@ -25,23 +25,33 @@ export const HOST_FUNCTIONS = [
 
 export type HostFunctionName = (typeof HOST_FUNCTIONS)[number]["name"];
 
-const INDICES = new Map<string, number>(HOST_FUNCTIONS.map(({ name }, index) => [name, index]));
-
-export function hostFunctionIndex(name: HostFunctionName): number {
-  return INDICES.get(name) ?? 0;
-}
-
-/** What every module of generated code imports: the processor's functions, then those of the floating-point library. */
-export const IMPORTED_FUNCTIONS: readonly FunctionImport[] = [...HOST_FUNCTIONS, ...FLOAT_FUNCTIONS];
-
-const FLOAT_INDICES = new Map<string, number>(
-  FLOAT_FUNCTIONS.map(({ name }, index) => [name, HOST_FUNCTIONS.length + index]),
+/** What there is for modules to import: the processor's functions, and those of the floating-point library. */
+const IMPORTABLE = new Map<string, FunctionImport>(
+  [...HOST_FUNCTIONS, ...FLOAT_FUNCTIONS].map((function_) => [function_.name, function_]),
 );
 
-export function floatFunctionIndex(name: FloatFunctionName): number {
-  const index = FLOAT_INDICES.get(name);
-  if (index === undefined) throw new Error(`there is no floating-point function ${name}`);
-  return index;
+/**
+ * The functions that one module of generated code imports: those that it calls, in the order in which it first does. Each
+ * signature among them costs the host more than all the rest of a small module.
+ */
+export class Imports {
+  readonly #functions: FunctionImport[] = [];
+  readonly #indices = new Map<string, number>();
+
+  get functions(): readonly FunctionImport[] {
+    return this.#functions;
+  }
+
+  /** @returns the function's index in the module. */
+  indexOf(name: HostFunctionName | FloatFunctionName): number {
+    const known = this.#indices.get(name);
+    if (known !== undefined) return known;
+    const function_ = IMPORTABLE.get(name);
+    if (function_ === undefined) throw new Error(`there is no function ${name} to import`);
+    const index = this.#functions.push(function_) - 1;
+    this.#indices.set(name, index);
+    return index;
+  }
 }
 
 /** Of what the table holds: takes a record, returns an `ExitReason`. */

@@ -3,7 +3,7 @@
  * needs them, and shared by all machines of the process: a function has the same place in every machine's table.
  */
 import { countInstructions } from "../dispatch.ts";
-import { HANDLER_SIGNATURE, HOST_FUNCTIONS, IMPORTED_FUNCTIONS } from "../host-functions.ts";
+import { HANDLER_SIGNATURE, Imports } from "../host-functions.ts";
 import { fieldsOf, type Row } from "../instruction/row.ts";
 import { decode } from "../instruction/table.ts";
 import { RECORD, STATE } from "../layout.ts";
@@ -38,15 +38,15 @@ export class HandlerLibrary {
   readonly #rows = new Map<Row, Choice>();
   readonly #undefined: Handler = { index: BUILT_IN.undefined, fillers: [] };
   #made: FunctionBody[] = [];
-  /** Any of those calls the floating-point library. */
-  #callsFloat = false;
+  /** Of the module that those are for. */
+  #imports = new Imports();
   #next = FIRST_FREE;
   readonly #counts: boolean;
 
   /** @param counts the functions count instructions. */
   constructor(counts: boolean) {
     this.#counts = counts;
-    this.#made.push(...builtIn());
+    this.#made.push(...builtIn(this.#imports));
     this.flush();
   }
 
@@ -67,19 +67,17 @@ export class HandlerLibrary {
   flush(): void {
     if (this.#made.length === 0) return;
     const functions = this.#made;
-    // A machine makes that library where a module imports it.
-    const imports = this.#callsFloat ? IMPORTED_FUNCTIONS : HOST_FUNCTIONS;
+    const imports = this.#imports.functions;
     this.#made = [];
-    this.#callsFloat = false;
+    this.#imports = new Imports();
     const bytes = moduleBytes({ tableType: HANDLER_SIGNATURE, imports, functions });
     this.batches.push({ module: new WebAssembly.Module(bytes), indices: functions.map(({ name }) => Number(name)) });
   }
 
   #make(row: Row, semantics: Semantics, placed: Placed): Handler {
-    const operation = new RecordOperation(placed);
+    const operation = new RecordOperation(placed, this.#imports);
     if (this.#counts) countInstructions(operation.code, STATE.interpreted, 1);
     semantics(operation);
-    this.#callsFloat ||= operation.callsFloat;
     const index = this.#next;
     this.#next += PLACES_STEP;
     this.#made.push({ name: String(index), signature: HANDLER_SIGNATURE, body: operation.finish() });
@@ -109,14 +107,14 @@ export class HandlerLibrary {
   }
 }
 
-function builtIn(): readonly FunctionBody[] {
+function builtIn(imports: Imports): readonly FunctionBody[] {
   const placed = { fields: {}, pageOffset: 0 };
   const exit = (index: number, reason: typeof EXIT.decode | typeof EXIT.undefined): FunctionBody => {
-    const operation = new RecordOperation(placed);
+    const operation = new RecordOperation(placed, imports);
     operation.exit(reason);
     return { name: String(index), signature: HANDLER_SIGNATURE, body: operation.finish() };
   };
-  const nextPage = new RecordOperation(placed);
+  const nextPage = new RecordOperation(placed, imports);
   nextPage.branchTo(nextPage.pc());
   return [
     exit(BUILT_IN.decode, EXIT.decode),

@@ -1,7 +1,7 @@
 /** The interpreter's side of a definition: operands come from the record, registers from the state in memory. */
 import { countHeat, returnIfCalled } from "../dispatch.ts";
 import type { FloatFunctionName } from "../float/functions.ts";
-import { ACCESS, accessOf, floatFunctionIndex, type HostFunctionName, hostFunctionIndex } from "../host-functions.ts";
+import { ACCESS, accessOf, type HostFunctionName, type Imports } from "../host-functions.ts";
 import type { Fields } from "../instruction/row.ts";
 import {
   BOUNCE_END,
@@ -74,18 +74,18 @@ export class RecordOperation implements Operation {
   readonly code = new Code(["i32"]);
   readonly fillers: Filler[] = [];
   readonly selections: Selection[] = [];
-  /** It calls the floating-point library. */
-  callsFloat = false;
   readonly #placed: Placed;
+  readonly #imports: Imports;
   readonly #record = localGet("i32", 0);
   readonly #slots = new Map<string, number>();
   /** Bytes of the record that hold operands. */
   readonly #usedBytes = new Set<number>();
   #ended = false;
 
-  /** @param placed an instruction of those that the handler is for. */
-  constructor(placed: Placed) {
+  /** @param placed an instruction of those that the handler is for. @param imports of the module that the function is for. */
+  constructor(placed: Placed, imports: Imports) {
     this.#placed = placed;
+    this.#imports = imports;
   }
 
   /** The function's body; the definition has run. */
@@ -274,7 +274,7 @@ export class RecordOperation implements Operation {
 
   finishStore({ address }: Place): void {
     this.code.if(i32.ltU(address, i32.of(BOUNCE_END)), () => {
-      const answer = callOf("i32", hostFunctionIndex("finishStore"), []);
+      const answer = callOf("i32", this.#imports.indexOf("finishStore"), []);
       this.code.if(answer, () => this.code.return(i32.of(EXIT.access)));
     });
   }
@@ -284,8 +284,7 @@ export class RecordOperation implements Operation {
   }
 
   call<T extends ValueType>(type: T, name: FloatFunctionName, ...args: readonly Expr[]): Expr<T> {
-    this.callsFloat = true;
-    return callOf(type, floatFunctionIndex(name), args);
+    return callOf(type, this.#imports.indexOf(name), args);
   }
 
   host<T extends IntegerType>(
@@ -294,7 +293,7 @@ export class RecordOperation implements Operation {
     ...args: readonly Expr<IntegerType>[]
   ): Expr<T> {
     this.code.store("i32", ZERO, this.#record, STATE.record);
-    return callOf(type.type, hostFunctionIndex(name), args);
+    return callOf(type.type, this.#imports.indexOf(name), args);
   }
 
   /** @param table of the translations: those of loads come first. */
@@ -315,7 +314,7 @@ export class RecordOperation implements Operation {
       const how = i32.or(i32.shl(i32.wrap(stack), i32.of(ACCESS.stackShift)), i32.of(accessOf(bytes, options)));
       code.store("i64", ZERO, virtual, STATE.detail);
       code.store("i32", ZERO, this.#record, STATE.record);
-      code.set(host, callOf("i32", hostFunctionIndex(name), [how]));
+      code.set(host, callOf("i32", this.#imports.indexOf(name), [how]));
       code.if(i32.eq(code.get(host), i32.of(-1)), () => code.return(i32.of(EXIT.access)));
     };
     const index = i32.and(i32.shrU(low, i32.of(8)), i32.of(0xfff0));

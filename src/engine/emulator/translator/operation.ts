@@ -1,6 +1,6 @@
 /** The translator's side of a definition: operands are constants, registers are locals, what may trap leaves for the interpreter. */
 import type { FloatFunctionName } from "../float/functions.ts";
-import { floatFunctionIndex } from "../host-functions.ts";
+import type { Imports } from "../host-functions.ts";
 import type { Fields } from "../instruction/row.ts";
 import { SLOT, STATE, STORES, TRANSLATION, TRANSLATION_TABLES } from "../layout.ts";
 import type { AccessBytes, AccessOptions, Computed, Operation, Place } from "../semantics/operation.ts";
@@ -38,6 +38,8 @@ export interface RegionParts {
   readonly exits: RegionExits;
   readonly windows: Windows;
   readonly accesses: Accesses;
+  /** Of the module. */
+  readonly imports: Imports;
   /** Accesses are told of; the code goes nowhere. */
   readonly isSurvey: boolean;
   readonly level: 0 | 1;
@@ -295,7 +297,7 @@ export class RegionOperation implements Operation {
   }
 
   call<T extends ValueType>(type: T, name: FloatFunctionName, ...args: readonly Expr[]): Expr<T> {
-    return callOf(type, floatFunctionIndex(name), args);
+    return callOf(type, this.#parts.imports.indexOf(name), args);
   }
 
   get #pc(): bigint {

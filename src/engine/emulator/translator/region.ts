@@ -3,7 +3,7 @@
  * by the tree of dominators, without a dispatch.
  */
 import { countInstructions } from "../dispatch.ts";
-import { HANDLER_SIGNATURE, IMPORTED_FUNCTIONS } from "../host-functions.ts";
+import { HANDLER_SIGNATURE, Imports } from "../host-functions.ts";
 import { RECORD, STATE } from "../layout.ts";
 import { EXIT } from "../semantics/operation.ts";
 import { Code, type Label, type Local } from "../wasm/code.ts";
@@ -37,20 +37,28 @@ export interface RegionSource {
 export const REGION_EXPORT = "region";
 const ZERO = i32.of(0);
 const UNUSED: InstructionUse = { read: 0n, written: 0n, leaves: false };
-/** Of the function that other modules call; those of the guest follow. */
-const FIRST_FUNCTION = IMPORTED_FUNCTIONS.length;
 
 export function translateRegion(source: RegionSource): Uint8Array<ArrayBuffer> {
-  const [first, ...called] = source.graphs;
-  const indices = new Map(called.map(({ start }, index) => [start, FIRST_FUNCTION + 1 + index]));
-  const bodies = called.map((graph) => new FunctionTranslation(source, graph, indices).translate(false));
-  const entry = new FunctionTranslation(source, first, indices).translate(true);
-  const functions = [entry, ...bodies].map((body, index) => ({
+  const imports = new Imports();
+  const indices = new Map<number, number>();
+  const translations = source.graphs.map((graph) => new FunctionTranslation(source, graph, { imports, indices }));
+  // By now the surveys have asked for all imports, which the module's own functions follow.
+  const first = imports.functions.length;
+  for (const [index, { start }] of source.graphs.entries()) if (index > 0) indices.set(start, first + index);
+  const functions = translations.map((translation, index) => ({
     name: index === 0 ? REGION_EXPORT : undefined,
     signature: HANDLER_SIGNATURE,
-    body,
+    body: translation.translate(index === 0),
   }));
-  return moduleBytes({ tableType: HANDLER_SIGNATURE, imports: IMPORTED_FUNCTIONS, functions });
+  if (imports.functions.length !== first) throw new Error("an import was not surveyed");
+  return moduleBytes({ tableType: HANDLER_SIGNATURE, imports: imports.functions, functions });
+}
+
+/** What the functions of a module share. */
+interface ModuleIndices {
+  readonly imports: Imports;
+  /** Of the guest's functions, by where they start; known after the surveys. */
+  readonly indices: ReadonlyMap<number, number>;
 }
 
 /** What is to be known before translation. */
@@ -69,7 +77,7 @@ interface Writing extends RegionParts {
 }
 
 /** @param known from the survey; undefined for the survey itself. */
-function writing(source: RegionSource, graph: Graph, known?: Survey): Writing {
+function writing(source: RegionSource, graph: Graph, imports: Imports, known?: Survey): Writing {
   const { entry, level, windows, handlerOf, counts } = source;
   const first = graph.blocks[0]?.instructions[0];
   if (first === undefined) throw new Error("a region has no instruction");
@@ -81,6 +89,7 @@ function writing(source: RegionSource, graph: Graph, known?: Survey): Writing {
     exits: new RegionExits(code, level, counts),
     windows,
     accesses: known?.accesses ?? new Accesses(),
+    imports,
     isSurvey: known === undefined,
     level,
     entry,
@@ -90,8 +99,8 @@ function writing(source: RegionSource, graph: Graph, known?: Survey): Writing {
 }
 
 /** Translates once for what the instructions use; the code itself goes nowhere. */
-function survey(source: RegionSource, graph: Graph): Survey {
-  const { accesses, registers, flags, exits, operation } = writing(source, graph);
+function survey(source: RegionSource, graph: Graph, imports: Imports): Survey {
+  const { accesses, registers, flags, exits, operation } = writing(source, graph, imports);
   const setBy = new Map<Block, FlagsKind | undefined>();
   const uses = new Map<Instruction, InstructionUse>();
   for (const block of graph.blocks) {
@@ -159,12 +168,12 @@ class FunctionTranslation {
   /** Blocks to which more than one place leads. */
   readonly #joins = new Set<Block>();
 
-  constructor(source: RegionSource, graph: Graph, functions: ReadonlyMap<number, number>) {
+  constructor(source: RegionSource, graph: Graph, { imports, indices }: ModuleIndices) {
     this.#source = source;
     this.#graph = graph;
-    this.#functions = functions;
-    this.#survey = survey(source, graph);
-    this.#writing = writing(source, graph, this.#survey);
+    this.#functions = indices;
+    this.#survey = survey(source, graph, imports);
+    this.#writing = writing(source, graph, imports, this.#survey);
     this.#budget = this.#writing.code.local("i32");
     for (const block of graph.blocks) {
       if (block.forwardEdges > 1) this.#joins.add(block);
