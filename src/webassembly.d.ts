@@ -22,6 +22,9 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }
 
+  /** Whether they are a valid module of this host. */
+  function validate(bytes: Uint8Array<ArrayBuffer>): boolean;
+
   class Instance {
     constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
     readonly exports: Readonly<Record<string, ExportedFunction>>;

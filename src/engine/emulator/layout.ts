@@ -34,8 +34,8 @@ export const STATE = {
   /** 0 where FP and SIMD may be used; 32 bits. */
   vectorTrap: 0x178,
   /**
-   * 0 unless floating point is as WebAssembly's (FPCR rounds to nearest and does not flush to zero) and FPSR.IXC is set; else
-   * how many exponents are surely neither tiny nor infinite: see `semantics/float-shape.ts`. 32 bits each.
+   * Where floating point is as WebAssembly's (FPCR rounds to nearest and does not flush to zero) and FPSR.IXC is set, what
+   * numbers are surely neither tiny nor infinite; else none: see `float/limits.ts`. 32 bits each.
    */
   floatLimit64: 0x17c,
   floatLimit32: 0x180,

@@ -1,10 +1,12 @@
 /**
- * Fused multiplication and addition, for which WebAssembly has no instruction. Of singles in double precision, of doubles as a
+ * Fused multiplication and addition, for which WebAssembly has an instruction on some hosts alone (`wasm/relaxed.ts`). On others
+ * of singles in double precision, of doubles as a
  * sum of three parts (S. Boldo and G. Melquiond, "Emulation of a FMA and correctly rounded sums", IEEE Transactions on
  * Computers 57, 2008). Here is what is short enough for generated code; where it is not sure, the library goes on.
  */
 import type { Code } from "../wasm/code.ts";
 import { type Expr, f32, f64, i32, i64, type ValueType } from "../wasm/expression.ts";
+import { relaxedMultiplyAdd } from "../wasm/relaxed.ts";
 import { type BinaryName, type UnaryName, v128 } from "../wasm/vector.ts";
 
 /** A result to nearest, and whether it surely is that, and neither infinite nor, before it was rounded, denormal. */
@@ -13,6 +15,7 @@ export interface Fused<T extends ValueType> {
   readonly isSure: Expr<"i32">;
 }
 
+type V = Expr<"v128">;
 export type Operands<T extends ValueType> = readonly [addend: Expr<T>, a: Expr<T>, b: Expr<T>];
 
 /** Of a double that lies between two singles, as far from both: its lowest bits. */
@@ -171,4 +174,20 @@ export function fusedSingleQuad(code: Code, [c, a, b]: Operands<"v128">): Fused<
   );
   const isSure = PAIR.and(isNormal, PAIR.and(isNoMiddle(low), isNoMiddle(high)));
   return { result, isSure: v128.test("i32x4.all_true", isSure) };
+}
+
+/** By the host's instruction, where that rounds once. */
+export const multiplyAddSingles = ([c, a, b]: Operands<"v128">): Expr<"v128"> =>
+  relaxedMultiplyAdd("f32x4.relaxed_madd", a, b, c);
+export const multiplyAddDoubles = ([c, a, b]: Operands<"v128">): Expr<"v128"> =>
+  relaxedMultiplyAdd("f64x2.relaxed_madd", a, b, c);
+
+export function multiplyAddSingle(operands: Operands<"f32">): Expr<"f32"> {
+  const [c, a, b] = operands.map((value) => v128.splat("f32x4.splat", value)) as [V, V, V];
+  return v128.extract("f32x4.extract_lane", multiplyAddSingles([c, a, b]), 0);
+}
+
+export function multiplyAddDouble(operands: Operands<"f64">): Expr<"f64"> {
+  const [c, a, b] = operands.map((value) => v128.splat("f64x2.splat", value)) as [V, V, V];
+  return v128.extract("f64x2.extract_lane", multiplyAddDoubles([c, a, b]), 0);
 }

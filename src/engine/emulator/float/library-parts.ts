@@ -44,7 +44,7 @@ export interface Width<T extends FloatType> {
   readonly fromBits: (bits: Expr<"i64">) => Expr<T>;
   /** The biased exponent. */
   readonly exponent: (value: Expr<T>) => Expr<"i32">;
-  readonly limit: number;
+  readonly exponents: number;
   /** Whether two factors have this product, which is normal, exactly. */
   readonly productIs: (a: Expr<T>, b: Expr<T>, product: Expr<T>) => Expr<"i32">;
 }
@@ -55,7 +55,7 @@ export const SINGLE_WIDTH: Width<"f32"> = {
   toBits: (value) => i64.extendU(i32.reinterpret(value)),
   fromBits: (bits) => f32.reinterpret(i32.wrap(bits)),
   exponent: (value) => i32.and(i32.shrU(i32.reinterpret(value), i32.of(23)), i32.of(0xff)),
-  limit: FLOAT_LIMIT.f32,
+  exponents: 2 ** 8,
   // A double has room for the product of two singles.
   productIs: (a, b, product) => f64.eq(f64.mul(f64.promote(a), f64.promote(b)), f64.promote(product)),
 };
@@ -65,7 +65,7 @@ export const DOUBLE_WIDTH: Width<"f64"> = {
   toBits: (value) => i64.reinterpret(value),
   fromBits: (bits) => f64.reinterpret(bits),
   exponent: (value) => i32.and(i32.wrap(i64.shrU(i64.reinterpret(value), i64.of(52n))), i32.of(0x7ff)),
-  limit: FLOAT_LIMIT.f64,
+  exponents: 2 ** 11,
   productIs: (a, b, product) => i32.and(callOf("i32", PRODUCT_IS_EXACT, [a, b]), f64.eq(f64.mul(a, b), product)),
 };
 
@@ -105,7 +105,7 @@ export class FloatBody<T extends FloatType> {
 
   /** Neither infinite nor NaN, and not denormal, before it was rounded neither. */
   isNormal(value: Expr<T>): Expr<"i32"> {
-    return i32.ltU(i32.sub(this.width.exponent(value), i32.of(2)), i32.of(this.width.limit));
+    return i32.ltU(i32.sub(this.width.exponent(value), i32.of(2)), i32.of(this.width.exponents - 3));
   }
 
   isFinite(value: Expr<T>): Expr<"i32"> {
@@ -155,7 +155,7 @@ const flushes = (): Expr<"i32"> => fpcrHas(FPCR.flushes);
 export function setInexact(code: Code): void {
   code.store("i32", ZERO, i32.or(i32.load(ZERO, STATE.fpsr), i32.of(FPSR.inexact)), STATE.fpsr);
   code.if(i32.eqz(fpcrHas(UNLIKE_WEBASSEMBLY)), () => {
-    code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f64), STATE.floatLimit64);
-    code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f32), STATE.floatLimit32);
+    code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f64.limit), STATE.floatLimit64);
+    code.store("i32", ZERO, i32.of(FLOAT_LIMIT.f32.limit), STATE.floatLimit32);
   });
 }

@@ -1,4 +1,5 @@
 /** A machine's WebAssembly memory: state, translations, records and the guest's memory, behind one another. */
+import { updateFloatLimits } from "../float/limits.ts";
 import {
   GUEST_ADDRESS,
   PAGE_BYTES,
@@ -47,6 +48,7 @@ export class MachineMemory {
     // Shared with nobody: V8 counts the bytes of every other memory as load on its heap, touched or not.
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.view = new DataView(this.memory.buffer);
+    updateFloatLimits(this.view);
     this.bytes = new Uint8Array(this.memory.buffer);
     this.guestBytes = guestBytes;
     this.#records = new Uint32Array(Math.ceil(guestBytes / PAGE_BYTES));

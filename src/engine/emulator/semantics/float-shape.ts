@@ -2,8 +2,15 @@
 import { FPCR } from "../float/environment.ts";
 import { type ExactOperation, exactCode } from "../float/exact.ts";
 import type { FloatShape as ShapeName } from "../float/functions.ts";
-import { type Fused, fusedDouble, fusedSingle, type Operands } from "../float/fused.ts";
-import { UNLIKE_WEBASSEMBLY } from "../float/limits.ts";
+import {
+  type Fused,
+  fusedDouble,
+  fusedSingle,
+  multiplyAddDouble,
+  multiplyAddSingle,
+  type Operands,
+} from "../float/fused.ts";
+import { FLOAT_LIMIT, type FloatLimit, NO_FLOAT, UNLIKE_WEBASSEMBLY } from "../float/limits.ts";
 import { STATE } from "../layout.ts";
 import type { Code } from "../wasm/code.ts";
 import {
@@ -17,6 +24,7 @@ import {
   select,
   type ValueType,
 } from "../wasm/expression.ts";
+import { roundsOnce } from "../wasm/relaxed.ts";
 import type { Operation } from "./operation.ts";
 
 type Unary<T extends ValueType> = (a: Expr<T>) => Expr<T>;
@@ -49,7 +57,9 @@ export interface Shape<T extends ValueType> extends Arithmetic<T> {
   readonly write: (op: Operation, field: string, value: Expr<T>) => void;
   /** Half away from zero; the operand can be used more than once. */
   readonly roundAway: Unary<T>;
-  /** The second and third multiplied and added to the first, which can all be used more than once. */
+  /** The second and third multiplied and added to the first, where the host `roundsOnce`. */
+  readonly multiplyAdd: (operands: Operands<T>) => Expr<T>;
+  /** The same on every host; the operands can be used more than once. */
   readonly fused: (code: Code, operands: Operands<T>) => Fused<T>;
   /** A value that can be used more than once has a NaN. */
   readonly hasNan: (value: Expr<T>) => Expr<"i32">;
@@ -73,21 +83,25 @@ export const NORMAL_MIN = { single: 2 ** -126, double: 2 ** -1022 } as const;
 export const flushes = (op: Operation): Expr<"i32"> => i32.and(op.readFpcr(), i32.of(FPCR.flushes));
 /** FPCR asks for another rounding than to nearest, or to flush to zero. */
 export const isUnlikeWebAssembly = (op: Operation): Expr<"i32"> => i32.and(op.readFpcr(), i32.of(UNLIKE_WEBASSEMBLY));
-/** Not zero where normal results are WebAssembly's, and FPSR.IXC is set. */
-export const isFree = (): Expr<"i32"> => i32.load(ZERO, STATE.floatLimit64);
+/** Normal results are WebAssembly's, and FPSR.IXC is set. */
+export const isFree = (): Expr<"i32"> => i32.ne(i32.load(ZERO, STATE.floatLimit64), i32.of(NO_FLOAT));
 
 interface Scalar<T extends FloatType> {
   readonly type: Float<T>;
+  readonly multiplyAdd: (operands: Operands<T>) => Expr<T>;
   readonly fused: (code: Code, operands: Operands<T>) => Fused<T>;
   readonly format: "single" | "double";
-  readonly exponent: (value: Expr<T>) => Expr<"i32">;
-  readonly limit: number;
+  /** The upper 32 bits. */
+  readonly high: (value: Expr<T>) => Expr<"i32">;
+  readonly limit: FloatLimit;
+  /** Where the limit in force lies in the state. */
+  readonly limitAt: number;
   readonly toBits: (value: Expr<T>) => Expr<"i64">;
   readonly fromBits: (bits: Expr<"i64">) => Expr<T>;
 }
 
 function scalarShape<T extends FloatType>(scalar: Scalar<T>): Shape<T> {
-  const { type, format, exponent, limit, toBits, fromBits } = scalar;
+  const { type, format, high, limit, limitAt, toBits, fromBits } = scalar;
   return {
     ...type,
     name: type.type,
@@ -100,6 +114,7 @@ function scalarShape<T extends FloatType>(scalar: Scalar<T>): Shape<T> {
       const step = select(isHalf, type.copysign(type.of(1), a), type.of(0));
       return type.copysign(type.add(type.trunc(a), step), a);
     },
+    multiplyAdd: scalar.multiplyAdd,
     fused: scalar.fused,
     hasNan: (value) => type.ne(value, value),
     eitherHasNan: (a, b) => i32.eqz(i32.or(type.le(a, b), type.ge(a, b))),
@@ -108,7 +123,8 @@ function scalarShape<T extends FloatType>(scalar: Scalar<T>): Shape<T> {
       return i32.and(type.lt(type.abs(value), smallest), type.ne(value, type.of(0)));
     },
     allEqual: type.eq,
-    isUnsure: (_, result) => i32.geU(i32.sub(exponent(result), i32.of(2)), i32.load(ZERO, limit)),
+    isUnsure: (_, result) =>
+      i32.geS(i32.add(i32.shl(high(result), i32.of(1)), i32.of(limit.bias)), i32.load(ZERO, limitAt)),
     exact: (op, code, operands) => {
       const [a, b, c] = [0, 1, 2].map((index) => {
         const operand = operands[index];
@@ -130,19 +146,23 @@ export const DOUBLE_BITS = {
 
 export const SINGLE: Shape<"f32"> = scalarShape({
   type: f32,
+  multiplyAdd: multiplyAddSingle,
   fused: fusedSingle,
   format: "single",
-  exponent: (value) => i32.and(i32.shrU(i32.reinterpret(value), i32.of(23)), i32.of(0xff)),
-  limit: STATE.floatLimit32,
+  high: i32.reinterpret,
+  limit: FLOAT_LIMIT.f32,
+  limitAt: STATE.floatLimit32,
   toBits: SINGLE_BITS.to,
   fromBits: SINGLE_BITS.from,
 });
 export const DOUBLE: Shape<"f64"> = scalarShape({
   type: f64,
+  multiplyAdd: multiplyAddDouble,
   fused: fusedDouble,
   format: "double",
-  exponent: (value) => i32.and(i32.wrap(i64.shrU(i64.reinterpret(value), i64.of(52n))), i32.of(0x7ff)),
-  limit: STATE.floatLimit64,
+  high: (value) => i32.wrap(i64.shrU(i64.reinterpret(value), i64.of(32n))),
+  limit: FLOAT_LIMIT.f64,
+  limitAt: STATE.floatLimit64,
   toBits: DOUBLE_BITS.to,
   fromBits: DOUBLE_BITS.from,
 });
@@ -262,13 +282,12 @@ export function multiplyAdd<T extends ValueType>(
   b: Expr<T>,
 ): Expr<T> {
   const { code } = op;
+  const inLibrary = () => op.call(shape.type, `${shape.name}.fma`, addend, a, b);
+  if (roundsOnce()) {
+    return unless(op, shape.multiplyAdd([addend, a, b]), (result) => shape.isUnsure(op, result), inLibrary);
+  }
   const { result, isSure } = shape.fused(code, [addend, a, b]);
-  return unless(
-    op,
-    result,
-    () => i32.eqz(i32.and(i32.ne(isFree(), ZERO), isSure)),
-    () => op.call(shape.type, `${shape.name}.fma`, addend, a, b),
-  );
+  return unless(op, result, () => i32.eqz(i32.and(isFree(), isSure)), inLibrary);
 }
 
 /** The modes of FRINT and FCVT by their letters. */

@@ -2,11 +2,13 @@
  * Vectors of floating-point numbers as definitions see them. What is narrower than a register is repeated until it fills one,
  * so that no lane computes with anything else; the result's other lanes become zero.
  */
-import { fusedDoublePair, fusedSingleQuad } from "../float/fused.ts";
+import { fusedDoublePair, fusedSingleQuad, multiplyAddDoubles, multiplyAddSingles } from "../float/fused.ts";
+import { FLOAT_LIMIT } from "../float/limits.ts";
+import { STATE } from "../layout.ts";
 import type { Expr } from "../wasm/expression.ts";
-import { f32, f64, i32, i64 } from "../wasm/expression.ts";
+import { f32, f64, i32 } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
-import { type Arithmetic, isFree, NORMAL_MIN, type Shape } from "./float-shape.ts";
+import { type Arithmetic, NORMAL_MIN, type Shape } from "./float-shape.ts";
 import type { Operation } from "./operation.ts";
 
 export type Vector = Expr<"v128">;
@@ -66,26 +68,16 @@ const anyTrue = (mask: Vector) => v128.test("v128.any_true", mask);
 const or = (a: Vector, b: Vector) => v128.binary("v128.or", a, b);
 const and = (a: Vector, b: Vector) => v128.binary("v128.and", a, b);
 
-/**
- * Whether a lane's biased exponent is below 2 or the greatest: with the sign shifted out, and moved so that a comparison with
- * signs tells.
- */
+/** By a lane's upper 32 bits, as `FloatLimit` says; every lane counts at once, of doubles its upper half. */
 function hasUnsureLane(isDouble: boolean, value: Vector): Expr<"i32"> {
-  const one = i32.of(1);
-  if (isDouble) {
-    const moved = v128.binary(
-      "i64x2.add",
-      v128.shift("i64x2.shl", value, one),
-      v128.splat("i64x2.splat", i64.of(0x7fc0_0000_0000_0000n)),
-    );
-    return anyTrue(v128.binary("i64x2.gt_s", moved, v128.splat("i64x2.splat", i64.of(0x7f9f_ffff_ffff_ffffn))));
-  }
-  const moved = v128.binary(
-    "i32x4.add",
-    v128.shift("i32x4.shl", value, one),
-    v128.splat("i32x4.splat", i32.of(0x7e00_0000)),
-  );
-  return anyTrue(v128.binary("i32x4.gt_s", moved, v128.splat("i32x4.splat", i32.of(0x7cff_ffff))));
+  const { bias } = isDouble ? FLOAT_LIMIT.f64 : FLOAT_LIMIT.f32;
+  const limits = v128.loadSplat32(i32.of(0), isDouble ? STATE.floatLimit64 : STATE.floatLimit32);
+  const doubled = v128.binary("i32x4.add", value, value);
+  const moved = v128.binary("i32x4.add", doubled, v128.splat("i32x4.splat", i32.of(bias)));
+  const areSure = v128.binary("i32x4.lt_s", moved, limits);
+  return isDouble
+    ? i32.ne(v128.test("i64x2.bitmask", areSure), i32.of(0b11))
+    : i32.ne(v128.test("i32x4.bitmask", areSure), i32.of(0b1111));
 }
 
 function make(isDouble: boolean, lanes: 1 | 2 | 4): VectorShape {
@@ -117,6 +109,7 @@ function make(isDouble: boolean, lanes: 1 | 2 | 4): VectorShape {
       const isHalf = v128.binary(`${prefix}.ge`, parts.abs(parts.sub(a, parts.trunc(a))), of(0.5));
       return or(parts.add(parts.trunc(a), and(isHalf, or(of(1), sign()))), sign());
     },
+    multiplyAdd: isDouble ? multiplyAddDoubles : multiplyAddSingles,
     fused: isDouble ? fusedDoublePair : fusedSingleQuad,
     hasNan: (value) => anyTrue(isNan(value)),
     eitherHasNan: (a, b) => anyTrue(or(isNan(a), isNan(b))),
@@ -126,7 +119,7 @@ function make(isDouble: boolean, lanes: 1 | 2 | 4): VectorShape {
       return anyTrue(and(isSmall, v128.binary(`${prefix}.ne`, value, of(0))));
     },
     allEqual: (a, b) => allTrue(v128.binary(`${prefix}.eq`, a, b)),
-    isUnsure: (_, result) => i32.or(i32.eqz(isFree()), hasUnsureLane(isDouble, result)),
+    isUnsure: (_, result) => hasUnsureLane(isDouble, result),
     exact: (op, code, [a = v128.of(0n), b = v128.of(0n), c = v128.of(0n)]) =>
       op.call("v128", `${prefix}.exact`, code, a, b, c),
   };

@@ -293,6 +293,9 @@ export const v128 = {
     const from = address.displaced ?? { base: address, offset: 0 };
     return vectorInstruction("v128", 0x00, [0, ...unsigned(from.offset + offset)], [from.base]);
   },
+  /** 32 bits in each element. */
+  loadSplat32: (address: Expr<"i32">, offset = 0): V =>
+    vectorInstruction("v128", 0x09, [0, ...unsigned(offset)], [address]),
 };
 
 /** For a statement of `Code`. */
