@@ -1,8 +1,9 @@
 // Builds dist/: the command line as one CommonJS file (it starts faster than ESM on Node 20, and each command's
 // module is evaluated only when it is asked for), the library as ESM, the emulator, the library for pages, and types.
-import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { ringWorker } from "./ring-worker.mjs";
@@ -59,34 +60,44 @@ const emulatorApart = (format) => ({
   },
 });
 
-for (const [command, entry] of [
-  ["skiff", "src/cli/main.ts"],
-  ["skiff-spt", "src/cli/skiff-spt.ts"],
-  ["skiff-hvt", "src/cli/skiff-hvt.ts"],
-  ...APART.map((command) => [`skiff-${command}`, `src/cli/${command}.ts`]),
-]) {
-  const outfile = `dist/${command}.cjs`;
-  await build({
+/** CommonJS for Node. */
+const buildCommonJs = (entry, outfile) =>
+  build({
     ...common,
     entryPoints: [entry],
     outfile,
     format: "cjs",
     logOverride: { "empty-import-meta": "silent" },
+    supported: { "dynamic-import": false },
     minifyWhitespace: true,
     minifySyntax: true,
     plugins: [lazyChildProcess, commandsApart, emulatorApart("cjs")],
-    banner: { js: "#!/usr/bin/env node" },
   });
-  chmodSync(outfile, 0o755);
+
+/** What a start must parse and compile lies beside what is started, with a code cache. */
+const CACHED = [
+  ["skiff.cjs", "src/cli/main.ts"],
+  ["skiff-hvt.cjs", "src/cli/skiff-hvt.ts"],
+  [EMULATOR, "src/engine/emulator/engine.ts"],
+];
+const PLAIN = [
+  ["skiff-spt.cjs", "src/cli/skiff-spt.ts"],
+  ...APART.map((command) => [`skiff-${command}.cjs`, `src/cli/${command}.ts`]),
+];
+const bundleOf = (file) => file.replace(/\.cjs$/, ".bundle.cjs");
+for (const [file, entry] of PLAIN) await buildCommonJs(entry, join("dist", file));
+copyFileSync("scripts/load-cached.cjs", "dist/load-cached.cjs");
+for (const [file, entry] of CACHED) {
+  await buildCommonJs(entry, join("dist", bundleOf(file)));
+  const load = `require("./load-cached.cjs").load(\`\${__dirname}/${bundleOf(file)}\`,module,require);\n`;
+  writeFileSync(join("dist", file), load);
 }
-await build({
-  ...common,
-  entryPoints: ["src/engine/emulator/engine.ts"],
-  outfile: `dist/${EMULATOR}`,
-  format: "cjs",
-  minifyWhitespace: true,
-  minifySyntax: true,
-});
+for (const program of ["skiff.cjs", "skiff-hvt.cjs", "skiff-spt.cjs"]) {
+  const path = join("dist", program);
+  writeFileSync(path, `#!/usr/bin/env node\n${readFileSync(path, "utf8")}`);
+  chmodSync(path, 0o755);
+}
+writeCodeCaches();
 await build({
   ...common,
   entryPoints: ["src/index.ts"],
@@ -106,3 +117,25 @@ await build({
   logLevel: "warning",
 });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });
+
+/** A start without them is right, too: who builds on a host that cannot run guests is told, and goes on. */
+function writeCodeCaches() {
+  const images = `guests/images/${process.arch === "arm64" ? "aarch64" : "x86_64"}`;
+  const emulated = "guests/images/aarch64/hello.hvt";
+  const folder = mkdtempSync(join(tmpdir(), "skiff-build-"));
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  for (const [program, ...commands] of [
+    [
+      "dist/skiff.cjs",
+      ["build", "-o", join(folder, "hello"), `${images}/hello.spt`],
+      ["run", "--engine", "emulator", emulated],
+    ],
+    ["dist/skiff-hvt.cjs", ["--mem=64", emulated]],
+  ]) {
+    const words = ["scripts/code-cache.cjs", program, JSON.stringify(commands)];
+    const { status, signal, stderr } = spawnSync(process.execPath, words, { env, encoding: "utf8", timeout: 60_000 });
+    if (status !== 0)
+      console.error(`build: ${program} has no code cache, and starts slower: ${signal ?? stderr.trim()}`);
+  }
+  rmSync(folder, { recursive: true });
+}
