@@ -1,5 +1,5 @@
 /** Sums, products, quotients and roots of scalars. */
-import { Code } from "../wasm/code.ts";
+import { type Body, Code } from "../wasm/code.ts";
 import { type Expr, type Float, type FloatType, i32, i64, localGet } from "../wasm/expression.ts";
 import { errorOfSum } from "./fused.ts";
 import { FloatBody, type Width } from "./library-parts.ts";
@@ -8,7 +8,7 @@ const FRACTION = (1n << 52n) - 1n;
 const EXPONENT = 0x7ffn << 52n;
 
 /** Sums are never too small to be exact: what comes out denormal lacks nothing. */
-export function sumBody<T extends FloatType>(width: Width<T>, operation: "add" | "sub"): readonly number[] {
+export function sumBody<T extends FloatType>(width: Width<T>, operation: "add" | "sub"): Body {
   const body = new FloatBody(width, 2);
   const { code } = body;
   const { type } = width;
@@ -66,7 +66,7 @@ const root = <T extends FloatType>(): Operation<T> => ({
 });
 
 /** Of an operation whose result is WebAssembly's where it is normal. */
-function normalBody<T extends FloatType>(width: Width<T>, operation: Operation<T>): readonly number[] {
+function normalBody<T extends FloatType>(width: Width<T>, operation: Operation<T>): Body {
   const body = new FloatBody(width, operation.operands);
   const { code } = body;
   const a = body.parameter(0);
@@ -98,7 +98,7 @@ function oddPart(code: Code, value: Expr<"f64">): Expr<"i64"> {
 }
 
 /** Whether the product of two doubles has a significand of 53 bits; their exponents do not matter. */
-export function productIsExactBody(): readonly number[] {
+export function productIsExactBody(): Body {
   const code = new Code(["f64", "f64"]);
   const a = oddPart(code, localGet("f64", 0));
   const b = oddPart(code, localGet("f64", 1));

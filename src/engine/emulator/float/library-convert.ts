@@ -1,5 +1,5 @@
 /** Conversions of scalars that may be inexact. */
-import { Code } from "../wasm/code.ts";
+import { type Body, Code } from "../wasm/code.ts";
 import { type Expr, type FloatType, f32, f64, i32, i64, localGet, select } from "../wasm/expression.ts";
 import { exactCode } from "./exact.ts";
 import { callExact, FloatBody, roundsToNearest, SINGLE_WIDTH, setInexact, type Width } from "./library-parts.ts";
@@ -8,7 +8,7 @@ import { callExact, FloatBody, roundsToNearest, SINGLE_WIDTH, setInexact, type W
 const PRECISION: Readonly<Record<FloatType, bigint>> = { f32: 24n, f64: 53n };
 
 /** A double to a single. */
-export function demoteBody(): readonly number[] {
+export function demoteBody(): Body {
   const code = new Code(["f64"]);
   const value = localGet("f64", 0);
   const result = code.let(f32.demote(value));
@@ -27,7 +27,7 @@ export function demoteBody(): readonly number[] {
 }
 
 /** An integer of 64 bits to a number; what is exact is so in every mode. */
-export function convertBody<T extends FloatType>(width: Width<T>, isUnsigned: boolean): readonly number[] {
+export function convertBody<T extends FloatType>(width: Width<T>, isUnsigned: boolean): Body {
   const code = new Code(["i64"]);
   const value = localGet("i64", 0);
   const { type, format, fromBits } = width;

@@ -1,10 +1,10 @@
 /** Fused multiplication and addition of scalars, where it is not as in `fused.ts`. */
-import type { Code } from "../wasm/code.ts";
+import type { Body, Code } from "../wasm/code.ts";
 import { type Expr, f32, f64, i32, i64, select } from "../wasm/expression.ts";
 import { errorOfSum, type Operands, PRODUCT_MIN, partsOf, SCALAR, sumOfSingles } from "./fused.ts";
 import { DOUBLE_WIDTH, FloatBody, SINGLE_WIDTH } from "./library-parts.ts";
 
-export function doubleFmaBody(): readonly number[] {
+export function doubleFmaBody(): Body {
   const body = new FloatBody(DOUBLE_WIDTH, 3);
   const { code } = body;
   const operands: Operands<"f64"> = [body.parameter(0), body.parameter(1), body.parameter(2)];
@@ -43,7 +43,7 @@ function returnSpecial<T extends "f32" | "f64">(body: FloatBody<T>, [c, a, b]: O
   code.if(i32.and(body.isNumber(result), isSpecial), () => code.return(result));
 }
 
-export function singleFmaBody(): readonly number[] {
+export function singleFmaBody(): Body {
   const body = new FloatBody(SINGLE_WIDTH, 3);
   const { code } = body;
   const operands: Operands<"f32"> = [body.parameter(0), body.parameter(1), body.parameter(2)];

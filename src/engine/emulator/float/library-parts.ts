@@ -1,6 +1,6 @@
 /** What the bodies of the library's functions are made of. */
 import { STATE } from "../layout.ts";
-import { Code } from "../wasm/code.ts";
+import { type Body, Code } from "../wasm/code.ts";
 import {
   callOf,
   type Expr,
@@ -133,7 +133,7 @@ export class FloatBody<T extends FloatType> {
   }
 
   /** Ends the function by what the software makes of its parameters. */
-  returnExact(operation: ExactOperation): readonly number[] {
+  returnExact(operation: ExactOperation): Body {
     const { format, toBits, fromBits } = this.width;
     const operands = Array.from({ length: this.#parameters }, (_, index) => toBits(this.parameter(index)));
     const result = callExact(exactCode(operation, { format }), operands);

@@ -1,5 +1,5 @@
 /** Vectors, one lane after the other by the functions of scalars. */
-import { Code } from "../wasm/code.ts";
+import { type Body, Code } from "../wasm/code.ts";
 import { callOf, type Expr, type FloatType, i32, i64, localGet } from "../wasm/expression.ts";
 import { v128 } from "../wasm/vector.ts";
 import type { FloatFunctionName } from "./functions.ts";
@@ -67,7 +67,7 @@ export function lanesBody(lanes: Lanes, operation: "add" | "sub" | "mul" | "div"
   return code.finish();
 }
 
-export function lanesConvertBody(lanes: Lanes, isUnsigned: boolean): readonly number[] {
+export function lanesConvertBody(lanes: Lanes, isUnsigned: boolean): Body {
   const code = new Code(["v128"]);
   const name: FloatFunctionName = `${lanes.element}.convert_${isUnsigned ? "u" : "s"}`;
   const lane = (result: V, index: number) => {
@@ -78,7 +78,7 @@ export function lanesConvertBody(lanes: Lanes, isUnsigned: boolean): readonly nu
   return code.finish();
 }
 
-export function lanesExactBody(lanes: Lanes): readonly number[] {
+export function lanesExactBody(lanes: Lanes): Body {
   const code = new Code(["i32", "v128", "v128", "v128"]);
   const lane = (result: V, index: number) => {
     const operands = [1, 2, 3].map((at) => lanes.extractInteger(localGet("v128", at), index, true));

@@ -2,6 +2,7 @@
  * The library of floating-point functions in WebAssembly. Each tries to prove that WebAssembly's own result is the
  * architecture's, and whether it is exact; what it cannot prove, the software computes.
  */
+import type { Body } from "../wasm/code.ts";
 import type { FloatType } from "../wasm/expression.ts";
 import { type FunctionBody, moduleBytes } from "../wasm/module.ts";
 import { exactFunction } from "./exact.ts";
@@ -15,7 +16,7 @@ import { DOUBLE_LANES, lanesBody, lanesConvertBody, lanesExactBody, SINGLE_LANES
 /** By their names: functions of WebAssembly, and `exact`. */
 export type FloatFunctions = Readonly<Record<string, unknown>>;
 
-type Bodies = Record<Exclude<FloatFunctionName, "exact">, readonly number[]>;
+type Bodies = Record<Exclude<FloatFunctionName, "exact">, Body>;
 type BodiesOf<Shape extends FloatShape> = Pick<Bodies, Extract<FloatFunctionName, `${Shape}.${string}`>>;
 
 function scalarBodies<T extends FloatType>(width: Width<T>) {
@@ -44,7 +45,7 @@ function vectorBodies(lanes: typeof SINGLE_LANES) {
   };
 }
 
-function named<Shape extends FloatShape>(shape: Shape, bodies: Readonly<Record<string, readonly number[]>>) {
+function named<Shape extends FloatShape>(shape: Shape, bodies: Readonly<Record<string, Body>>) {
   return Object.fromEntries(
     Object.entries(bodies).map(([name, body]) => [`${shape}.${name}`, body]),
   ) as BodiesOf<Shape>;

@@ -25,7 +25,7 @@ import {
   type Place,
   type Placed,
 } from "../semantics/operation.ts";
-import { Code } from "../wasm/code.ts";
+import { type Body, Code } from "../wasm/code.ts";
 import {
   callOf,
   type Expr,
@@ -89,7 +89,7 @@ export class RecordOperation implements Operation {
   }
 
   /** The function's body; the definition has run. */
-  finish(): readonly number[] {
+  finish(): Body {
     if (!this.#ended) this.#dispatch(i32.add(this.#record, i32.of(RECORD.bytes)));
     else this.code.unreachable();
     return this.code.finish();

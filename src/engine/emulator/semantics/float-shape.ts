@@ -186,7 +186,7 @@ export function unless<T extends ValueType>(
   const { code } = op;
   const result = code.local(value.type);
   code.set(result, value);
-  code.if(isWrong(code.get(result)), () => code.set(result, otherwise()));
+  code.rarely(isWrong(code.get(result)), () => code.set(result, otherwise()));
   return code.get(result);
 }
 
@@ -206,7 +206,7 @@ export function unlessNan<T extends ValueType>(
   const result = code.local(value.type);
   const hasNan = () => (b === undefined ? shape.hasNan(a) : shape.eitherHasNan(a, b));
   code.set(result, value);
-  code.if(i32.or(flushes(op), hasNan()), () => {
+  code.rarely(i32.or(flushes(op), hasNan()), () => {
     const denormals = operands.map((operand) => shape.hasDenormal(operand));
     code.if(
       denormals.reduce((all, has) => i32.or(all, has), hasNan()),

@@ -66,7 +66,7 @@ function compare<T extends FloatType>(
   code.set(a, operands[0]);
   code.set(b, operands[1]);
   const isUnordered = () => shape.eitherHasNan(code.get(a), code.get(b));
-  code.if(i32.or(flushes(op), isUnordered()), () => {
+  code.rarely(i32.or(flushes(op), isUnordered()), () => {
     const { format } = shape;
     const hasDenormal = i32.or(shape.hasDenormal(code.get(a)), shape.hasDenormal(code.get(b)));
     code.if(i32.or(isUnordered(), hasDenormal), () => {

@@ -169,7 +169,7 @@ export class RegionOperation implements Operation {
 
   requireVectors(): void {
     if (this.#vectorsAreOn) return;
-    this.code.if(i32.load(ZERO, STATE.vectorTrap), () => this.leave());
+    this.code.rarely(i32.load(ZERO, STATE.vectorTrap), () => this.leave());
     this.#vectorsAreOn = this.code.depth === this.#depth;
   }
 
@@ -334,7 +334,7 @@ export class RegionOperation implements Operation {
     if (grouped !== undefined) return grouped;
     const virtual = code.let(address);
     const low = code.let(i32.wrap(virtual));
-    if (isAligned) code.if(i32.and(low, i32.of(bytes - 1)), () => this.leave());
+    if (isAligned) code.rarely(i32.and(low, i32.of(bytes - 1)), () => this.leave());
     if (window === undefined || window.length < BigInt(bytes)) return this.#lookUp(table, virtual, low, bytes);
     const { addend } = window;
     this.#check({ base: virtual, offset: 0n, bytes: BigInt(bytes), window, table });
@@ -373,9 +373,9 @@ export class RegionOperation implements Operation {
   #check({ base, offset, bytes, window, table }: Checked): void {
     const { code } = this;
     const distance = i64.sub(base, i64.of(window.start - offset));
-    code.if(i64.gtU(distance, i64.of(window.length - bytes)), () => {
+    code.rarely(i64.gtU(distance, i64.of(window.length - bytes)), () => {
       const addend = this.#translation(table, code.let(i64.add(base, i64.of(offset))), bytes);
-      code.if(i32.ne(addend, i32.of(Number(BigInt.asIntN(32, window.addend)))), () => this.leave());
+      code.rarely(i32.ne(addend, i32.of(Number(BigInt.asIntN(32, window.addend)))), () => this.leave());
     });
   }
 
@@ -391,7 +391,7 @@ export class RegionOperation implements Operation {
     const entry = code.let(i32.and(i32.shrU(i32.wrap(virtual), i32.of(8)), i32.of(0xfff0)));
     // Of an access that crosses into another page, this is no tag.
     const tag = i64.and(i64.add(virtual, i64.of(bytes - 1n)), i64.of(PAGE_MASK));
-    code.if(i64.ne(i64.load(entry, from + TRANSLATION.tag), tag), () => this.leave());
+    code.rarely(i64.ne(i64.load(entry, from + TRANSLATION.tag), tag), () => this.leave());
     return i32.load(entry, from + TRANSLATION.addend);
   }
 
@@ -400,7 +400,7 @@ export class RegionOperation implements Operation {
     if (this.#instruction.placed.fields["Rn"] !== 31 || this.#stackIsAligned) return;
     const stack = this.#parts.registers.readGeneral(SLOT.stackPointer);
     const misaligned = i32.and(i32.wrap(stack), i32.of(STACK_ALIGNMENT - 1));
-    this.code.if(misaligned, () => this.leave());
+    this.code.rarely(misaligned, () => this.leave());
     this.#stackIsAligned = !this.#isConditional;
   }
 }

@@ -6,7 +6,7 @@ import { countInstructions } from "../dispatch.ts";
 import { HANDLER_SIGNATURE, Imports } from "../host-functions.ts";
 import { RECORD, STATE } from "../layout.ts";
 import { EXIT } from "../semantics/operation.ts";
-import { Code, type Label, type Local } from "../wasm/code.ts";
+import { type Body, Code, type Label, type Local } from "../wasm/code.ts";
 import { type Expr, i32, i64 } from "../wasm/expression.ts";
 import { moduleBytes } from "../wasm/module.ts";
 import { Accesses } from "./accesses.ts";
@@ -188,7 +188,7 @@ class FunctionTranslation {
   }
 
   /** @param isEntry control comes from anywhere. @returns the body of a function of `HANDLER_SIGNATURE`. */
-  translate(isEntry: boolean): readonly number[] {
+  translate(isEntry: boolean): Body {
     const { code, registers, exits, flags } = this.#writing;
     const { liveness } = this.#survey;
     const [first] = this.#graph.blocks;

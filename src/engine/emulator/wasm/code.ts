@@ -37,6 +37,14 @@ export interface Local<T extends ValueType> {
   readonly index: number;
 }
 
+/** A function's body. */
+export interface Body {
+  /** Locals, statements and the end, with their length before them, as the code section has it. */
+  readonly bytes: readonly number[];
+  /** Conditions that seldom hold: where they lie, from the locals on. */
+  readonly rare: readonly number[];
+}
+
 /** A block or loop that a branch can name. */
 export interface Label {
   readonly depth: number;
@@ -47,6 +55,7 @@ export class Code {
   readonly #locals: ValueType[] = [];
   readonly #parameters: number;
   readonly #emitted = new WeakSet<Expr>();
+  readonly #rare: number[] = [];
   #depth = 0;
 
   /** @param parameters the function's own, which are its first locals. */
@@ -110,6 +119,17 @@ export class Code {
     this.#enter(IF, then, otherwise);
   }
 
+  /** As `if` of a condition that seldom holds: its statements lie out of the way where the host takes hints. */
+  rarely(condition: Expr<"i32">, then: () => void): void {
+    if (condition.constant !== undefined) {
+      this.if(condition, then);
+      return;
+    }
+    this.#emit(condition);
+    this.#rare.push(this.#bytes.length);
+    this.#enter(IF, then);
+  }
+
   block(body: (label: Label) => void): void {
     this.#enter(BLOCK, () => body({ depth: this.#depth }));
   }
@@ -153,12 +173,12 @@ export class Code {
     this.#bytes.push(0x00);
   }
 
-  /** Locals, statements and the end, with their length before them, as the code section has it. */
-  finish(): readonly number[] {
+  finish(): Body {
     const locals = this.#locals.flatMap((type) => [1, TYPE_CODE[type]]);
     const body = [...unsigned(this.#locals.length), ...locals];
     const length = body.length + this.#bytes.length + 1;
-    return unsigned(length).concat(body, this.#bytes, [END]);
+    const rare = this.#rare.map((at) => body.length + at);
+    return { bytes: unsigned(length).concat(body, this.#bytes, [END]), rare };
   }
 
   #enter(opcode: number, body: () => void, otherwise?: () => void): void {

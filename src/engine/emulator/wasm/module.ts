@@ -1,5 +1,5 @@
 /** A WebAssembly module in bytes (Core Specification, 5.5). */
-import { TYPE_CODE } from "./code.ts";
+import { type Body, TYPE_CODE } from "./code.ts";
 import type { ValueType } from "./expression.ts";
 import { unsigned } from "./leb128.ts";
 
@@ -17,8 +17,7 @@ export interface FunctionBody {
   /** Exported by it; undefined where it is not. */
   readonly name: string | undefined;
   readonly signature: Signature;
-  /** As `Code.finish` gives it. */
-  readonly body: readonly number[];
+  readonly body: Body;
 }
 
 export interface ModuleParts {
@@ -36,7 +35,8 @@ const FUNCREF = 0x70;
 /** Limits with a maximum, of a shared memory (Threads proposal, "Binary format"). */
 const SHARED_MEMORY = 3;
 const MEMORY_PAGES_MAX = 65536;
-const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+const HINT = { section: "metadata.code.branch_hint", seldom: 0 } as const;
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
 /** Each distinct signature once, in order of first use, and where each lies. */
 function typeIndices(signatures: readonly Signature[]): {
@@ -83,12 +83,25 @@ export function moduleBytes({ tableType, imports, functions }: ModuleParts): Uin
           made.name === undefined ? [] : [[...name(made.name), 0, ...unsigned(imports.length + index)]],
         ),
       ),
+      hints(functions, imports.length),
       section(
         SECTION.code,
-        functions.map(({ body }) => body),
+        functions.map(({ body }) => body.bytes),
       ),
     ),
   );
+}
+
+/** Which conditions seldom hold, for hosts that know the section (Branch Hinting proposal). */
+function hints(functions: readonly FunctionBody[], imports: number): readonly number[] {
+  const entries = functions.flatMap(({ body: { rare } }, index) => {
+    if (rare.length === 0) return [];
+    const each = rare.flatMap((at) => [...unsigned(at), 1, HINT.seldom]);
+    return [[...unsigned(imports + index), ...unsigned(rare.length), ...each]];
+  });
+  if (entries.length === 0) return [];
+  const content = [...name(HINT.section)].concat(unsigned(entries.length), ...entries);
+  return [SECTION.custom, ...unsigned(content.length), ...content];
 }
 
 function typeBytes({ parameters, results }: Signature): readonly number[] {
