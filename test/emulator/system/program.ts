@@ -57,6 +57,12 @@ export const TCR = 25n | (25n << 16n) | (0x35n << 8n) | (0x35n << 24n) | (2n << 
 
 /** What every case begins with. */
 const DEFAULTS: readonly (readonly [SystemRegister, bigint])[] = [
+  ["mdscr_el1", 0n],
+  ["osdlr_el1", 0n],
+  ["dbgbcr0_el1", 0n],
+  ["dbgbcr1_el1", 0n],
+  ["dbgwcr0_el1", 0n],
+  ["dbgwcr1_el1", 0n],
   ["mair_el1", MAIR],
   ["tcr_el1", TCR],
   ["ttbr0_el1", BigInt(ROOT_OF_LEVEL_1)],

@@ -21,6 +21,13 @@ const DEFINED: Partial<Record<SystemRegister, bigint>> = {
   contextidr_el1: 0xffff_ffffn,
   // Without AArch32 and big-endian data, and without what reads one.
   sctlr_el1: [0, 1, 2, 3, 4, 9, 12, 14, 15, 16, 18, 19, 26].reduce((set, bit) => set | (1n << BigInt(bit)), 0n),
+  // Without AArch32, words are always compared whole.
+  dbgbcr0_el1: 0xff_e007n,
+  dbgbcr1_el1: 0xff_e007n,
+  dbgbvr0_el1: MASK_64 & ~3n,
+  dbgbvr1_el1: MASK_64 & ~3n,
+  dbgwcr0_el1: 0x1f1f_ffffn,
+  dbgwcr1_el1: 0x1f1f_ffffn,
   fpcr: 0x07c0_0000n,
   fpsr: 0x0800_009fn,
 };
@@ -33,6 +40,7 @@ const KEPT: Partial<Record<SystemRegister, { readonly mask: bigint; readonly val
 /** What the implementation defines, or the program needs while it tries. */
 const LEFT_OUT: ReadonlySet<SystemRegister> = new Set([
   "mdscr_el1",
+  "dbgprcr_el1",
   "actlr_el1",
   "csselr_el1",
   "ttbr0_el1",
@@ -42,7 +50,7 @@ const LEFT_OUT: ReadonlySet<SystemRegister> = new Set([
   "cntp_tval_el0",
   "cntfrq_el0",
 ]);
-const READ_ONLY = /^(id_|midr|mpidr|revidr|ccsidr|clidr|ctr|dczid|currentel|isr|cntpct|cntvct)/;
+const READ_ONLY = /^(id_|midr|mpidr|revidr|ccsidr|clidr|ctr|dczid|currentel|isr|mdrar|osl|dbgauth|cntpct|cntvct)/;
 
 const WRITTEN = (Object.keys(SYSTEM_REGISTERS) as SystemRegister[]).filter(
   (name) => !READ_ONLY.test(name) && !LEFT_OUT.has(name),

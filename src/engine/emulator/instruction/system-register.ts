@@ -9,7 +9,22 @@ const key = systemRegisterKey;
 
 /** Every register that the emulator has; the others trap. */
 export const SYSTEM_REGISTERS = {
+  mdccint_el1: key(2, 0, 0, 2, 0),
   mdscr_el1: key(2, 0, 0, 2, 2),
+  dbgbvr0_el1: key(2, 0, 0, 0, 4),
+  dbgbcr0_el1: key(2, 0, 0, 0, 5),
+  dbgwvr0_el1: key(2, 0, 0, 0, 6),
+  dbgwcr0_el1: key(2, 0, 0, 0, 7),
+  dbgbvr1_el1: key(2, 0, 0, 1, 4),
+  dbgbcr1_el1: key(2, 0, 0, 1, 5),
+  dbgwvr1_el1: key(2, 0, 0, 1, 6),
+  dbgwcr1_el1: key(2, 0, 0, 1, 7),
+  mdrar_el1: key(2, 0, 1, 0, 0),
+  oslar_el1: key(2, 0, 1, 0, 4),
+  oslsr_el1: key(2, 0, 1, 1, 4),
+  osdlr_el1: key(2, 0, 1, 3, 4),
+  dbgprcr_el1: key(2, 0, 1, 4, 4),
+  dbgauthstatus_el1: key(2, 0, 7, 14, 6),
   midr_el1: key(3, 0, 0, 0, 0),
   mpidr_el1: key(3, 0, 0, 0, 5),
   revidr_el1: key(3, 0, 0, 0, 6),

@@ -3,6 +3,7 @@ import { ACCESS } from "../host-functions.ts";
 import { GUEST_ADDRESS, PAGE_BYTES, STATE, TAG } from "../layout.ts";
 import { translateNow } from "./address-space.ts";
 import type { Bus } from "./bus.ts";
+import type { DebugMonitor } from "./debug.ts";
 import type { MachineMemory } from "./memory.ts";
 import type { Level, ProcessorState } from "./state.ts";
 import { EXCEPTION_CLASS, FAULT, ISS_WRITE } from "./syndrome.ts";
@@ -25,13 +26,15 @@ export class DataAccess {
   readonly #state: ProcessorState;
   readonly #memory: MachineMemory;
   readonly #bus: Bus;
+  readonly #debug: DebugMonitor;
   /** Where the bytes in the bounce buffer are stored. */
   #pending: readonly Part[] = [];
   #pendingElementBytes = BUS_BYTES_MAX;
   /** A device has this store already; its instruction runs once more to its end. */
   #servedStore: bigint | undefined;
 
-  constructor(state: ProcessorState, bus: Bus) {
+  constructor(state: ProcessorState, bus: Bus, debug: DebugMonitor) {
+    this.#debug = debug;
     this.#state = state;
     this.#memory = state.memory;
     this.#bus = bus;
@@ -171,6 +174,10 @@ export class DataAccess {
     if (part === undefined || second !== undefined) return undefined;
     const host = this.#memory.host(part.physical, part.bytes);
     if (host === undefined) return undefined;
+    if (this.#debug.watches(this.#levelOf(how))) {
+      if (kind === "store") this.#memory.forgetInstructions(part.physical, part.bytes);
+      return host;
+    }
     const isPlain = kind === "load" || this.#memory.mayStorePlainly(part.physical);
     if (!isPlain) this.#memory.forgetInstructions(part.physical, part.bytes);
     const flags = (this.#checksAlignment(part.mapped) ? TAG.aligned : 0) | (isPlain ? 0 : TAG.code);
@@ -211,7 +218,10 @@ export class DataAccess {
       parts.push({ physical: mapped.address, bytes: done === 0 ? firstBytes : bytes - firstBytes, mapped });
       if (done > 0) break;
     }
-    return parts;
+    const watched = this.#debug.atAccess({ virtual, bytes, kind, readsFirst, level: this.#levelOf(how) });
+    if (watched === undefined) return parts;
+    this.#state.trap = watched;
+    return undefined;
   }
 
   #map(virtual: bigint, kind: DataKind, how: number): Mapped | undefined {

@@ -1,4 +1,5 @@
 /** Exceptions taken to EL1, and returned from (Arm ARM, D1.10). */
+import type { DebugMonitor } from "./debug.ts";
 import { type ProcessorState, PSTATE } from "./state.ts";
 import { EXCEPTION_CLASS, type Trap } from "./syndrome.ts";
 
@@ -27,12 +28,14 @@ function enter(state: ProcessorState, kind: keyof typeof KIND, returnAddress: bi
   const source = state.level === 0 ? SOURCE.lowerLevel : state.stackOfLevel ? SOURCE.stackOfLevel : SOURCE.stackOfEl0;
   state.masks = PSTATE.masks;
   state.isIllegal = false;
+  state.singleStep = false;
+  state.exceptionCount++;
   state.setLevel(1, true);
   state.pc = registers.get("vbar_el1") + source + KIND[kind];
 }
 
 /** ERET (D1.10.4, "Illegal return events from AArch64 state"). */
-export function returnFromException(state: ProcessorState): void {
+export function returnFromException(state: ProcessorState, debug: DebugMonitor): void {
   if (state.level === 0) {
     takeException(state, { exceptionClass: EXCEPTION_CLASS.unknown, iss: 0 }, state.pc);
     return;
@@ -42,11 +45,13 @@ export function returnFromException(state: ProcessorState): void {
   const saved = state.registers.get("spsr_el1");
   state.pc = state.registers.get("elr_el1");
   const mode = saved & PSTATE.mode;
-  if (mode === 0n || mode === 4n || mode === 5n) {
-    state.pstate = saved;
-    return;
+  const isLegal = mode === 0n || mode === 4n || mode === 5n;
+  const singleStep = debug.stepsAfterReturn(saved, isLegal && mode === 0n ? 0 : 1);
+  if (isLegal) state.pstate = saved;
+  else {
+    state.nzcv = saved;
+    state.masks = saved & PSTATE.masks;
+    state.isIllegal = true;
   }
-  state.nzcv = saved;
-  state.masks = saved & PSTATE.masks;
-  state.isIllegal = true;
+  state.singleStep = singleStep;
 }

@@ -4,6 +4,7 @@ import { EXIT } from "../semantics/operation.ts";
 import { translateNow } from "./address-space.ts";
 import type { CodeRecords } from "./code.ts";
 import type { DataAccess } from "./data-access.ts";
+import type { DebugMonitor } from "./debug.ts";
 import { returnFromException, takeException } from "./exceptions.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { LETS_EL0 } from "./reach.ts";
@@ -19,6 +20,7 @@ export interface ExecutionParts {
   readonly data: DataAccess;
   readonly interrupts: Interrupts;
   readonly timer: GenericTimer;
+  readonly debug: DebugMonitor;
   /** Undefined where nothing is translated. */
   readonly regions: Regions | undefined;
 }
@@ -42,6 +44,7 @@ export class Execution {
   readonly #data: DataAccess;
   readonly #interrupts: Interrupts;
   readonly #timer: GenericTimer;
+  readonly #debug: DebugMonitor;
   readonly #regions: Regions | undefined;
   /** BRK stops the processor, and is no exception. */
   stopsAtBreakpoints = false;
@@ -49,7 +52,8 @@ export class Execution {
   /** Of the budget, what was taken away so that generated code comes back soon. */
   #withheld = 0;
 
-  constructor({ state, code, data, interrupts, timer, regions }: ExecutionParts) {
+  constructor({ state, code, data, interrupts, timer, debug, regions }: ExecutionParts) {
+    this.#debug = debug;
     this.#state = state;
     this.#code = code;
     this.#data = data;
@@ -66,7 +70,7 @@ export class Execution {
   run(budget: number): ProcessorStop {
     if (this.#begin(budget) === "wait") return "wait";
     for (;;) {
-      const stop = this.#step();
+      const stop = this.#debug.isActive ? this.#stepWatched() : this.#step();
       if (stop !== undefined) return stop;
       if (this.#spend() <= 0 && !this.#giveBack()) return "budget";
     }
@@ -75,11 +79,36 @@ export class Execution {
   /** Runs one instruction, or takes an exception in its place. @returns why it stopped beside that. */
   step(): ProcessorStop | undefined {
     if (this.#begin(STEP_BUDGET) === "wait") return "wait";
+    if (this.#debug.isActive) return this.#stepWatched();
     const record = this.#next();
-    if (record === undefined) return undefined;
+    return record === undefined ? undefined : this.#stepAt(record);
+  }
+
+  #stepAt(record: number): ProcessorStop | undefined {
     const reason = this.#code.step(record);
     this.#comeBack(reason, this.#view.getUint32(STATE.record, true));
     return reason === EXIT.decode ? undefined : this.#leave(reason);
+  }
+
+  /** As `step`, with the debug exceptions that EL1 asked for. */
+  #stepWatched(): ProcessorStop | undefined {
+    this.#interrupt();
+    const state = this.#state;
+    const begins = this.#debug.isActive && !this.#data.isInStore;
+    const stepped = begins ? this.#debug.beforeFetch() : undefined;
+    if (stepped !== undefined) return this.#take(stepped);
+    const record = this.#fetch();
+    if (record === undefined) return undefined;
+    const broken = begins ? this.#debug.atInstruction() : undefined;
+    if (broken !== undefined) return this.#take(broken);
+    if (state.isIllegal) return this.#takeIllegal();
+    const { exceptionCount, singleStep } = state;
+    const host = state.memory.host(state.memory.physicalOf(record), 4);
+    const word = host === undefined ? 0 : this.#view.getUint32(host, true);
+    const stop = this.#stepAt(record);
+    const isDone = state.exceptionCount === exceptionCount && !this.#data.isInStore;
+    if (isDone && singleStep) this.#debug.advance(word);
+    return stop;
   }
 
   /** Brings an instruction to its end whose store stopped the processor. */
@@ -112,12 +141,15 @@ export class Execution {
 
   /** As `#resolve`, after an interrupt where there is one. */
   #next(): number | undefined {
-    if (this.#interrupts.isTakeable) {
-      // Its instruction comes to its end, at the cost of a branch at most.
-      if (this.#data.isInStore) this.attend(1);
-      else this.#interrupts.take();
-    }
+    this.#interrupt();
     return this.#resolve();
+  }
+
+  #interrupt(): void {
+    if (!this.#interrupts.isTakeable) return;
+    // Its instruction comes to its end, at the cost of a branch at most.
+    if (this.#data.isInStore) this.attend(1);
+    else this.#interrupts.take();
   }
 
   #step(): ProcessorStop | undefined {
@@ -198,6 +230,7 @@ export class Execution {
         if (!this.#takeOwn()) state.pc += INSTRUCTION_BYTES;
         return undefined;
       case EXIT.svc:
+        state.singleStep = false;
         return this.#take({ exceptionClass: EXCEPTION_CLASS.svc, iss: this.#detail() }, state.pc + INSTRUCTION_BYTES);
       case EXIT.brk:
         if (this.stopsAtBreakpoints) return "breakpoint";
@@ -205,7 +238,7 @@ export class Execution {
       case EXIT.vectorTrap:
         return this.#take({ exceptionClass: EXCEPTION_CLASS.vectors, iss: ISS_ANY_CONDITION });
       case EXIT.eret:
-        returnFromException(state);
+        returnFromException(state, this.#debug);
         return undefined;
       default:
         return this.#take({ exceptionClass: EXCEPTION_CLASS.unknown, iss: 0 });
@@ -252,13 +285,23 @@ export class Execution {
     return this.#view.getUint32(STATE.detail, true);
   }
 
-  /** The record of the instruction at `pc`; undefined where that faults, with `pc` at the vector then. */
+  /** The record of the instruction at `pc`; undefined where that makes an exception, with `pc` at the vector then. */
   #resolve(): number | undefined {
+    const record = this.#fetch();
+    return record !== undefined && this.#state.isIllegal ? this.#takeIllegal() : record;
+  }
+
+  /** Of lower priority than what fetching an instruction meets (D1.3.5.3). */
+  #takeIllegal(): undefined {
+    return this.#take({ exceptionClass: EXCEPTION_CLASS.illegalState, iss: 0 });
+  }
+
+  /** As `#resolve`, in whatever state. */
+  #fetch(): number | undefined {
     const state = this.#state;
     const { level } = state;
     const pc = withoutTag(state.registers.get("tcr_el1"), state.pc);
     state.pc = pc;
-    if (state.isIllegal) return this.#take({ exceptionClass: EXCEPTION_CLASS.illegalState, iss: 0 });
     if ((pc & 3n) !== 0n) return this.#take({ exceptionClass: EXCEPTION_CLASS.pcAlignment, iss: 0, address: pc });
     const found = translateNow(state, pc, "execute", level === 0);
     if (!found.isFault && state.memory.host(found.address, 4) !== undefined) {

@@ -5,6 +5,7 @@ import { STATE } from "../layout.ts";
 import type { Bus } from "./bus.ts";
 import { CodeRecords } from "./code.ts";
 import { DataAccess } from "./data-access.ts";
+import { DebugMonitor } from "./debug.ts";
 import { Execution, type ProcessorStop } from "./execution.ts";
 import { type InterruptLine, Interrupts } from "./interrupts.ts";
 import { MachineMemory } from "./memory.ts";
@@ -57,8 +58,9 @@ export class Processor {
     this.#state = new ProcessorState(this.memory, this.registers);
     this.#timer = new GenericTimer(this.registers, counterHz, nowNs);
     this.#interrupts = new Interrupts(this.#state);
-    this.#registerAccess = new RegisterAccess(this.#state, this.#timer, this.#interrupts);
-    const data = new DataAccess(this.#state, bus);
+    const debug = new DebugMonitor(this.#state);
+    this.#registerAccess = new RegisterAccess(this.#state, this.#timer, this.#interrupts, debug);
+    const data = new DataAccess(this.#state, bus, debug);
     const { translation = "hot", counts = false } = options;
     this.#code = new CodeRecords(
       this.memory,
@@ -71,6 +73,7 @@ export class Processor {
       data,
       interrupts: this.#interrupts,
       timer: this.#timer,
+      debug,
       regions:
         translation === "none"
           ? undefined

@@ -38,6 +38,7 @@ const RULES: Partial<Record<SystemRegister, Rule>> = {
   cntp_tval_el0: PHYSICAL_TIMER,
 };
 const WRITTEN_BY_EL1_ALONE: ReadonlySet<SystemRegister> = new Set(["tpidrro_el0", "cntfrq_el0"]);
+const WRITE_ONLY: ReadonlySet<SystemRegister> = new Set(["oslar_el1"]);
 const USER_OP1 = 3;
 
 /** Registers of identification that no name has: op0 3, op1 0, CRn 0, CRm 1 to 7 ("Reserved encodings", D17.1.3). */
@@ -49,7 +50,7 @@ function isReserved(encoding: number): boolean {
 export function reachOf(state: ProcessorState, encoding: number, writes: boolean): Reach {
   const register = systemRegister(encoding);
   if (register === undefined) return state.level === 1 && !writes && isReserved(encoding) ? "reserved" : "undefined";
-  if (writes && READ_ONLY.has(register)) return "undefined";
+  if (writes ? READ_ONLY.has(register) : WRITE_ONLY.has(register)) return "undefined";
   if (state.level === 1) return register;
   const op1 = (SYSTEM_REGISTERS[register] >> 11) & 7;
   if (op1 !== USER_OP1 || (writes && WRITTEN_BY_EL1_ALONE.has(register))) return "undefined";

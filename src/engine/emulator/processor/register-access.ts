@@ -2,6 +2,7 @@
 import { updateFloatLimits } from "../float/limits.ts";
 import type { SystemRegister } from "../instruction/system-register.ts";
 import { STATE } from "../layout.ts";
+import { DEBUGGING, type DebugMonitor } from "./debug.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { LETS_EL0, reachOf } from "./reach.ts";
 import { type ProcessorState, PSTATE } from "./state.ts";
@@ -26,11 +27,13 @@ export class RegisterAccess {
   readonly #state: ProcessorState;
   readonly #timer: GenericTimer;
   readonly #interrupts: Interrupts;
+  readonly #debug: DebugMonitor;
 
-  constructor(state: ProcessorState, timer: GenericTimer, interrupts: Interrupts) {
+  constructor(state: ProcessorState, timer: GenericTimer, interrupts: Interrupts, debug: DebugMonitor) {
     this.#state = state;
     this.#timer = timer;
     this.#interrupts = interrupts;
+    this.#debug = debug;
   }
 
   /** Writes a register as MSR at EL1 does. */
@@ -39,6 +42,7 @@ export class RegisterAccess {
     const before = state.registers.get(register);
     state.registers.set(register, value);
     if (TRANSLATING.has(register) && state.registers.get(register) !== before) state.memory.translations.forgetAll();
+    if (DEBUGGING.has(register) && this.#debug.update()) state.memory.translations.forgetAll();
     if (register === "cpacr_el1") state.useLevel();
     if (register.startsWith("cnt")) this.#timer.update();
   }
@@ -160,8 +164,8 @@ export class RegisterAccess {
     return this.#leaveForInterrupt();
   }
 
-  /** 1 where the instruction, which is complete, is the last before an exception. */
+  /** 1 where the instruction, which is complete, may be the last before an exception. */
   #leaveForInterrupt(): number {
-    return this.#interrupts.isTakeable ? 1 : 0;
+    return this.#interrupts.isTakeable || this.#debug.isActive ? 1 : 0;
   }
 }

@@ -11,8 +11,8 @@ const IDENTIFICATION: Partial<Record<SystemRegister, bigint>> = {
   id_aa64pfr0_el1: 0x11n,
   id_aa64pfr1_el1: 0n,
   id_aa64zfr0_el1: 0n,
-  // The debug architecture of ARMv8.0.
-  id_aa64dfr0_el1: 0x6n,
+  // The debug architecture of ARMv8.0: two breakpoints, of which one compares contexts, and two watchpoints.
+  id_aa64dfr0_el1: 0x10_1006n,
   id_aa64dfr1_el1: 0n,
   id_aa64afr0_el1: 0n,
   id_aa64afr1_el1: 0n,
@@ -32,6 +32,10 @@ const IDENTIFICATION: Partial<Record<SystemRegister, bigint>> = {
   dczid_el0: 4n,
 };
 
+/** DBGBCR<n>_EL1: E, PMC, BAS, HMC, SSC, LBN, BT; DBGWCR<n>_EL1: E, PAC, LSC, BAS, HMC, SSC, LBN, WT, MASK. */
+const BREAKPOINT_WRITABLE = 0xff_e1e7n;
+const WATCHPOINT_WRITABLE = 0x1f1f_ffffn;
+
 /** Bits that a register keeps of what is written; the others read zero. All bits where it is not listed. */
 const WRITABLE: Partial<Record<SystemRegister, bigint>> = {
   cpacr_el1: 3n << 20n,
@@ -41,7 +45,18 @@ const WRITABLE: Partial<Record<SystemRegister, bigint>> = {
   cntkctl_el1: 0x3ffn,
   contextidr_el1: 0xffff_ffffn,
   csselr_el1: 0xfn,
-  mdscr_el1: 0n,
+  mdscr_el1: (1n << 0n) | (1n << 12n) | (1n << 13n) | (1n << 15n),
+  mdccint_el1: 0n,
+  dbgbvr0_el1: ~3n,
+  dbgbcr0_el1: BREAKPOINT_WRITABLE,
+  dbgwvr0_el1: ~3n,
+  dbgwcr0_el1: WATCHPOINT_WRITABLE,
+  // A context is compared to all of the lower half.
+  dbgbcr1_el1: BREAKPOINT_WRITABLE,
+  dbgwvr1_el1: ~3n,
+  dbgwcr1_el1: WATCHPOINT_WRITABLE,
+  osdlr_el1: 1n,
+  dbgprcr_el1: 1n,
   actlr_el1: 0n,
   amair_el1: 0n,
   afsr0_el1: 0n,
@@ -54,10 +69,16 @@ const bits = (...positions: readonly number[]) =>
 const SCTLR_ONES = bits(29, 28, 23, 22, 20, 11, 8, 7);
 const SCTLR_WRITABLE = bits(0, 1, 2, 3, 4, 9, 12, 14, 15, 16, 18, 19, 26);
 
+/** OSLSR_EL1 (D17.3.24): the lock is held from the beginning. */
+const OS_LOCK = { isThere: 1n << 3n, isHeld: 1n << 1n } as const;
+
 export const READ_ONLY: ReadonlySet<SystemRegister> = new Set([
   ...(Object.keys(IDENTIFICATION) as SystemRegister[]),
   "currentel",
   "isr_el1",
+  "mdrar_el1",
+  "oslsr_el1",
+  "dbgauthstatus_el1",
   "cntpct_el0",
   "cntvct_el0",
 ]);
@@ -68,6 +89,7 @@ export class SystemRegisters {
   constructor(counterHz: number) {
     this.#values.set("cntfrq_el0", BigInt(counterHz));
     this.#values.set("sctlr_el1", SCTLR_ONES);
+    this.#values.set("oslsr_el1", OS_LOCK.isThere | OS_LOCK.isHeld);
   }
 
   get(register: SystemRegister): bigint {
@@ -75,6 +97,10 @@ export class SystemRegisters {
   }
 
   set(register: SystemRegister, value: bigint): void {
+    if (register === "oslar_el1") {
+      this.#values.set("oslsr_el1", OS_LOCK.isThere | ((value & 1n) !== 0n ? OS_LOCK.isHeld : 0n));
+      return;
+    }
     if (register === "sctlr_el1") this.#values.set(register, (value & SCTLR_WRITABLE) | SCTLR_ONES);
     else this.#values.set(register, BigInt.asUintN(64, value & (WRITABLE[register] ?? -1n)));
   }

@@ -13,6 +13,7 @@ export const PSTATE = {
   mode: 0x1fn,
   masks: 0xfn << 6n,
   illegal: 1n << 20n,
+  singleStep: 1n << 21n,
 } as const;
 const FLAGS = { n: 1n << 31n, z: 1n << 30n, c: 1n << 29n, v: 1n << 28n } as const;
 const NO_ADDRESS = -1n;
@@ -23,6 +24,10 @@ export class ProcessorState {
   /** D, A, I and F at their places in PSTATE. */
   masks = PSTATE.masks;
   isIllegal = false;
+  /** PSTATE.SS: one instruction is done before a step ends. */
+  singleStep = false;
+  /** Exceptions that were taken. */
+  exceptionCount = 0;
   /** The event register, which WFE waits for (D1.6.1). */
   hasEvent = false;
   /** What the instruction at hand met, until the exception is taken. */
@@ -87,13 +92,15 @@ export class ProcessorState {
   /** As SPSR_EL1 has it. */
   get pstate(): bigint {
     const mode = (this.#level === 1 ? PSTATE.level : 0n) | (this.#stackOfLevel ? PSTATE.stackOfLevel : 0n);
-    return this.nzcv | this.masks | (this.isIllegal ? PSTATE.illegal : 0n) | mode;
+    const flags = (this.isIllegal ? PSTATE.illegal : 0n) | (this.singleStep ? PSTATE.singleStep : 0n);
+    return this.nzcv | this.masks | flags | mode;
   }
 
   set pstate(value: bigint) {
     this.nzcv = value;
     this.masks = value & PSTATE.masks;
     this.isIllegal = (value & PSTATE.illegal) !== 0n;
+    this.singleStep = (value & PSTATE.singleStep) !== 0n;
     this.setLevel((value & PSTATE.level) !== 0n ? 1 : 0, (value & PSTATE.stackOfLevel) !== 0n);
   }
 

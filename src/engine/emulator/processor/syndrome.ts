@@ -13,6 +13,12 @@ export const EXCEPTION_CLASS = {
   dataAbortLower: 0x24,
   dataAbort: 0x25,
   stackAlignment: 0x26,
+  breakpointLower: 0x30,
+  breakpoint: 0x31,
+  softwareStepLower: 0x32,
+  softwareStep: 0x33,
+  watchpointLower: 0x34,
+  watchpoint: 0x35,
   brk: 0x3c,
 } as const;
 
