@@ -25,23 +25,20 @@ const struct manifest_entry *device_at(solo5_handle_t handle, uint32_t type);
 
 bool block_range_fits(const struct manifest_entry *device, solo5_off_t offset, size_t size);
 
-// Largest frame of each acquired net device; 0 of what is none. The checks of frames are a few inline instructions: on a
-// processor that is emulated they take as long as the frame's way out.
-extern uint32_t net_frame_bytes[MANIFEST_MAX_ENTRIES];
-
-static inline uint32_t net_frame_max(solo5_handle_t handle) {
-    return handle < MANIFEST_MAX_ENTRIES ? net_frame_bytes[handle] : 0;
-}
+// The frames that each acquired net device takes, by how much longer than the shortest they may be, plus one; 0 of what is
+// none. And the largest buffers that are too small for what it receives; of what is none, all are. The checks are a few
+// inline instructions: on a processor that is emulated they take as long as the frame's way out.
+extern uint32_t net_frame_lengths[MANIFEST_MAX_ENTRIES];
+extern uint64_t net_buffer_too_small[MANIFEST_MAX_ENTRIES];
 
 // Of a frame to send.
 static inline bool net_size_fits(solo5_handle_t handle, size_t size) {
-    return size >= SOLO5_NET_HLEN && size <= net_frame_max(handle);
+    return handle < MANIFEST_MAX_ENTRIES && size - SOLO5_NET_HLEN < net_frame_lengths[handle];
 }
 
 // For any frame received.
 static inline bool net_buffer_fits(solo5_handle_t handle, size_t size) {
-    uint32_t max = net_frame_max(handle);
-    return max != 0 && size >= max;
+    return handle < MANIFEST_MAX_ENTRIES && size > net_buffer_too_small[handle];
 }
 
 // What each binding provides ------------------------------------------------------------------------------------------

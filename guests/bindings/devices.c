@@ -2,7 +2,8 @@
 
 static const struct manifest *devices;
 static solo5_handle_set_t acquired;
-uint32_t net_frame_bytes[MANIFEST_MAX_ENTRIES];
+uint32_t net_frame_lengths[MANIFEST_MAX_ENTRIES];
+uint64_t net_buffer_too_small[MANIFEST_MAX_ENTRIES] = {[0 ... MANIFEST_MAX_ENTRIES - 1] = UINT64_MAX};
 
 void devices_use(const struct manifest *manifest) {
     devices = manifest;
@@ -40,7 +41,8 @@ solo5_result_t solo5_net_acquire(const char *name, solo5_handle_t *handle, struc
         return SOLO5_R_EINVAL;
     memcpy(info->mac_address, entry->u.net.mac, sizeof info->mac_address);
     info->mtu = entry->u.net.mtu;
-    net_frame_bytes[*handle] = (uint32_t)entry->u.net.mtu + SOLO5_NET_HLEN;
+    net_frame_lengths[*handle] = (uint32_t)entry->u.net.mtu + 1;
+    net_buffer_too_small[*handle] = (uint64_t)entry->u.net.mtu + SOLO5_NET_HLEN - 1;
     return SOLO5_R_OK;
 }
 

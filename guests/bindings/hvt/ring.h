@@ -4,14 +4,6 @@
 
 #include "bindings/hvt/hvt.h"
 
-static inline void relax(void) {
-#if defined(__x86_64__)
-    __asm__ volatile("pause");
-#else
-    __asm__ volatile("yield");
-#endif
-}
-
 // Whether a count of the tender's has this value; what the tender wrote before is seen then. To the compiler a load that
 // is atomic and a comparison are two instructions.
 __attribute__((always_inline)) static inline bool is_count(const uint32_t *counted, uint32_t value) {
@@ -24,10 +16,17 @@ __attribute__((always_inline)) static inline bool is_count(const uint32_t *count
 #endif
 }
 
-// Waits until the tender, which counts up, has come to `count`.
-static inline void wait_for(const uint32_t *counted, uint32_t count) {
+// Waits until the tender, which counts up, has come to `count`. The compiler would take a register for the address first.
+__attribute__((always_inline)) static inline void wait_for(const uint32_t *counted, uint32_t count) {
+#if defined(__x86_64__)
+    __asm__ volatile("cmpl %1, %0\n\tje 2f\n1:\tpause\n\tcmpl %1, %0\n\tjne 1b\n2:"
+                     :
+                     : "m"(*counted), "r"(count)
+                     : "memory", "cc");
+#else
     while (!is_count(counted, count))
-        relax();
+        __asm__ volatile("yield");
+#endif
 }
 
 // Returns the count of requests with this one.
@@ -56,12 +55,12 @@ static inline void ring_send(struct net_ring *ring, solo5_handle_t handle, const
 
 static inline solo5_result_t ring_receive(struct net_ring *ring, solo5_handle_t handle, uint8_t *frame, size_t size,
                                           size_t *received) {
-    uint32_t taken = ring->answers_taken;
-    const struct net_ring_answer *answer = &ring->answer[taken++ % NET_RING_ENTRIES];
+    uint32_t taken = ring->answers_taken + 1;
     ring_request(ring, NET_RING_READ, handle, frame, size);
     wait_for(&ring->answers_made, taken);
+    const struct net_ring_answer *answer = &ring->answer[(taken - 1) % NET_RING_ENTRIES];
     solo5_result_t result = (solo5_result_t)answer->result;
-    if (result == SOLO5_R_OK)
+    if (__builtin_expect(result == SOLO5_R_OK, 1))
         *received = answer->size;
     __atomic_store_n(&ring->answers_taken, taken, __ATOMIC_RELEASE);
     return result;
