@@ -1,0 +1,66 @@
+// Compares the emulator with QEMU for as long as is wanted: npm run test:differential [-- --rounds N --seed N]
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { findProgram } from "../../../src/host/probe/program.ts";
+import { seededRandom } from "../../support/random.ts";
+import { checkRound } from "./rounds.ts";
+
+/** Instructions of each row in a round. */
+const TIMES_A_ROW = 500;
+const ROUNDS = 10;
+const SEED_LIMIT = 2 ** 31;
+
+class CommandError extends Error {}
+
+function wholeNumber(option: string, text: string, max: number): number {
+  if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= max) return Number(text);
+  throw new CommandError(`--${option} ${text}: give a whole number from 1 to ${max}`);
+}
+
+function readOptions(words: readonly string[]): { readonly rounds: number; readonly seed: number } {
+  const options = { rounds: { type: "string" }, seed: { type: "string" } } as const;
+  let given: { readonly rounds?: string; readonly seed?: string };
+  try {
+    given = parseArgs({ args: [...words], options }).values;
+  } catch (error) {
+    throw new CommandError(error instanceof Error ? error.message : String(error));
+  }
+  const seed = given.seed ?? String(1 + Math.floor(Math.random() * (SEED_LIMIT - 1)));
+  return {
+    rounds: wholeNumber("rounds", given.rounds ?? String(ROUNDS), Number.MAX_SAFE_INTEGER),
+    seed: wholeNumber("seed", seed, SEED_LIMIT - 1),
+  };
+}
+
+/** Each round has a seed of its own, which repeats it alone. */
+function run(words: readonly string[]): void {
+  const { rounds, seed } = readOptions(words);
+  if (findProgram("qemu-aarch64") === undefined) throw new CommandError("there is no qemu-aarch64; install qemu-user");
+  const folder = mkdtempSync(join(tmpdir(), "skiff-differential-"));
+  try {
+    let instructions = 0;
+    for (let round = 0; round < rounds; round++) {
+      const own = (seed + round) % SEED_LIMIT;
+      try {
+        for (const count of checkRound({ random: seededRandom(own), timesARow: TIMES_A_ROW, folder })) {
+          instructions += count;
+        }
+      } catch (error) {
+        console.log(`differs: repeat with --rounds 1 --seed ${own}`);
+        throw error;
+      }
+      console.log(`round ${round + 1} of ${rounds}, seed ${own}: ${instructions} instructions so far, no difference`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+try {
+  run(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

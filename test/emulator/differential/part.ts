@@ -1,0 +1,26 @@
+/** What a file of tests runs in CI: two files, so that both processors of a host have something to do. */
+import { expect, it } from "vitest";
+import { describeWith } from "../../guests/requirement.ts";
+import { SEED, seededRandom } from "../../support/random.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
+import { checkRound } from "./rounds.ts";
+
+/** In the two parts together 560 instructions of each row, in both tiers a million. */
+const TIMES_A_ROW = 280;
+const INSTRUCTIONS_MIN = 500_000;
+const PARTS = 2;
+
+/** @param part from 0 on; each has a seed of its own. */
+export function testPart(part: number): void {
+  const folder = temporaryFolder();
+  const seed = PARTS * SEED + part;
+  describeWith([["qemu-aarch64", "qemu-user"]], "the emulator's two tiers", () => {
+    it(`do what QEMU does, ${TIMES_A_ROW} times a row (--seed ${seed})`, { timeout: 900_000 }, () => {
+      let instructions = 0;
+      for (const count of checkRound({ random: seededRandom(seed), timesARow: TIMES_A_ROW, folder })) {
+        instructions += count;
+      }
+      expect(instructions).toBeGreaterThan(INSTRUCTIONS_MIN);
+    });
+  });
+}
