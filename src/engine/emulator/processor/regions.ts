@@ -1,7 +1,7 @@
 /** A machine's translated regions: made of what is hot, shared with other machines, dropped as their instructions change. */
 import { HEAT_MAX } from "../dispatch.ts";
 import { FIRST_FREE, PLACES_STEP } from "../interpreter/handlers.ts";
-import { PAGE_BYTES, RECORD, STATE } from "../layout.ts";
+import { PAGE_BYTES, RECORD, RECORD_PAGES, STATE } from "../layout.ts";
 import { type Block, type Graph, type GraphSource, type Instruction, makeGraph } from "../translator/graph.ts";
 import { REGION_EXPORT, translateRegion } from "../translator/region.ts";
 import { isSameWindow, type Window, type Windows } from "../translator/windows.ts";
@@ -19,6 +19,8 @@ const SHARED_BYTES_MAX = 32 * 2 ** 20;
 /** In a function of a region at most, and in all that are called by the first. */
 const FUNCTION_INSTRUCTIONS_MAX = 1000;
 const CALLED_INSTRUCTIONS_MAX = 1000;
+/** Of a region: their records must fit beside those of others. */
+const PAGES_MAX = RECORD_PAGES / 8;
 const PAGE_MASK = BigInt(PAGE_BYTES - 1);
 
 interface Region {
@@ -157,10 +159,10 @@ export class Regions {
     return Math.floor(found.address / PAGE_BYTES);
   }
 
-  /** @param pages is filled with what is found. */
+  /** @param pages is filled with what is found, as long as there is room. */
   #word(pc: bigint, pages: Map<bigint, number>): number | undefined {
     const virtual = pc & ~PAGE_MASK;
-    const page = pages.get(virtual) ?? this.#pageOf(virtual);
+    const page = pages.get(virtual) ?? (pages.size < PAGES_MAX ? this.#pageOf(virtual) : undefined);
     if (page === undefined) return undefined;
     pages.set(virtual, page);
     const host = this.#state.memory.host(page * PAGE_BYTES + Number(pc & PAGE_MASK), 4);
