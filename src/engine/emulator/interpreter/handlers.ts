@@ -4,7 +4,7 @@
  */
 import { countInstructions } from "../dispatch.ts";
 import { HANDLER_SIGNATURE, Imports } from "../host-functions.ts";
-import { fieldsOf, type Row } from "../instruction/row.ts";
+import { type Fields, fieldsOf, type Row } from "../instruction/row.ts";
 import { decode } from "../instruction/table.ts";
 import { RECORD, STATE } from "../layout.ts";
 import { EXIT, type Placed, type Semantics } from "../semantics/operation.ts";
@@ -27,6 +27,16 @@ export interface Handler {
 /** Handlers of a row by what their definitions asked for, one question after the other. */
 type Choice = Handler | { readonly question: Selection; readonly answers: Map<number, Choice> };
 
+/** What an instruction's word says by itself; no definition where the word is undefined. */
+interface Decoded {
+  readonly row: Row | undefined;
+  readonly semantics: Semantics | undefined;
+  readonly fields: Fields;
+}
+
+/** Machines of one image decode the same words. */
+const DECODED_MAX = 16_384;
+
 export interface Batch {
   readonly module: WebAssembly.Module;
   /** Their places in the table; the module exports each by its number. */
@@ -36,6 +46,7 @@ export interface Batch {
 export class HandlerLibrary {
   readonly batches: Batch[] = [];
   readonly #rows = new Map<Row, Choice>();
+  readonly #decoded = new Map<number, Decoded>();
   readonly #undefined: Handler = { index: BUILT_IN.undefined, fillers: [] };
   #made: FunctionBody[] = [];
   /** Of the module that those are for. */
@@ -52,15 +63,23 @@ export class HandlerLibrary {
 
   /** The handler of an instruction; `flush` must follow before it is used. */
   find(word: number, pageOffset: number): { readonly handler: Handler; readonly placed: Placed } {
-    const row = decode(word);
-    const semantics = row === undefined ? undefined : SEMANTICS[row.name];
-    if (row === undefined || semantics === undefined) {
-      return { handler: this.#undefined, placed: { fields: {}, pageOffset } };
-    }
-    const placed = { fields: fieldsOf(row, word), pageOffset };
+    const { row, semantics, fields } = this.#decode(word);
+    const placed = { fields, pageOffset };
+    if (row === undefined || semantics === undefined) return { handler: this.#undefined, placed };
     let choice = this.#rows.get(row);
     while (choice !== undefined && "question" in choice) choice = choice.answers.get(choice.question.compute(placed));
     return { handler: choice ?? this.#make(row, semantics, placed), placed };
+  }
+
+  #decode(word: number): Decoded {
+    const known = this.#decoded.get(word);
+    if (known !== undefined) return known;
+    const row = decode(word);
+    const semantics = row === undefined ? undefined : SEMANTICS[row.name];
+    const decoded = { row, semantics, fields: row === undefined ? {} : fieldsOf(row, word) };
+    if (this.#decoded.size >= DECODED_MAX) this.#decoded.clear();
+    this.#decoded.set(word, decoded);
+    return decoded;
   }
 
   /** Compiles what was made since. */

@@ -45,6 +45,7 @@ export class TranslationCache {
   #hasGiantBlocks = false;
   #level: Level = 1;
   #generation = 0;
+  #isEmpty = false;
 
   constructor(buffer: ArrayBufferLike) {
     this.#view = new DataView(buffer);
@@ -74,7 +75,7 @@ export class TranslationCache {
     this.#view.setBigUint64(entry + TRANSLATION.tag, page | BigInt(flags), true);
     const addend = (host & HOST_PAGE_MASK) - Number(BigInt.asUintN(32, page));
     this.#view.setInt32(entry + TRANSLATION.addend, addend | 0, true);
-    this.#noteMapping(virtual, mappingBits);
+    this.#noteKept(virtual, mappingBits);
   }
 
   keepCodePage(level: Level, virtual: bigint, firstRecord: number, mappingBits: number): void {
@@ -82,7 +83,7 @@ export class TranslationCache {
       TRANSLATION_TABLES[level] + CODE + Number((virtual >> 12n) & BigInt(CODE_PAGES - 1)) * TRANSLATION.bytes;
     this.#view.setBigUint64(entry + TRANSLATION.tag, BigInt.asUintN(64, virtual & ~0xfffn), true);
     this.#view.setUint32(entry + TRANSLATION.addend, firstRecord, true);
-    this.#noteMapping(virtual, mappingBits);
+    this.#noteKept(virtual, mappingBits);
   }
 
   /** What is kept for an address in halves of 32 bits; undefined where nothing is. */
@@ -102,6 +103,8 @@ export class TranslationCache {
 
   forgetAll(): void {
     this.renew();
+    if (this.#isEmpty) return;
+    this.#isEmpty = true;
     this.#bytes.fill(0xff, TRANSLATION_TABLES[0], TRANSLATION_TABLES_END);
     this.#blocks.clear();
     this.#hasGiantBlocks = false;
@@ -139,7 +142,8 @@ export class TranslationCache {
     this.#bytes.fill(0xff, from, from + count * TRANSLATION.bytes);
   }
 
-  #noteMapping(virtual: bigint, mappingBits: number): void {
+  #noteKept(virtual: bigint, mappingBits: number): void {
+    this.#isEmpty = false;
     if (mappingBits === MAPPING_BITS.page) return;
     if (mappingBits > MAPPING_BITS.block) this.#hasGiantBlocks = true;
     else this.#blocks.add(Number(BigInt.asUintN(UNTAGGED_BITS, virtual) >> BigInt(MAPPING_BITS.block)));
