@@ -14,7 +14,7 @@ const BLOCK_BYTES = 2 ** 21;
 const CODE_ADDRESS = 0x1000;
 export const DATA_ADDRESS = BLOCK_BYTES;
 const STACK_ADDRESS = MEMORY_BYTES - 4096;
-const TABLES = { root: 0x10_0000, blocks: 0x10_1000 } as const;
+export const TABLES = { root: 0x10_0000, blocks: 0x10_1000 } as const;
 /** A store there ends the program. */
 const STOP_ADDRESS = 2 ** 32;
 const COUNTER_HZ = 1_000_000;

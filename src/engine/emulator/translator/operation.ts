@@ -369,11 +369,15 @@ export class RegionOperation implements Operation {
     return { address: displaced(low, Number(addend + offset)) };
   }
 
-  /** Leaves where bytes are neither all in a window, nor in a page that is translated as the window is. */
+  /**
+   * Leaves where bytes are neither all in a window, nor in a page that is translated as the window is. That is so modulo 2^32;
+   * of a flat window, a base of 31 bits makes it so without.
+   */
   #check({ base, offset, bytes, window, table }: Checked): void {
     const { code } = this;
     const distance = i64.sub(base, i64.of(window.start - offset));
     code.rarely(i64.gtU(distance, i64.of(window.length - bytes)), () => {
+      if (isFlat(window)) code.rarely(i32.ltS(i32.wrap(base), ZERO), () => this.leave());
       const addend = this.#translation(table, code.let(i64.add(base, i64.of(offset))), bytes);
       code.rarely(i32.ne(addend, i32.of(Number(BigInt.asIntN(32, window.addend)))), () => this.leave());
     });

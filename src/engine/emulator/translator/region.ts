@@ -376,10 +376,10 @@ class FunctionTranslation {
     code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
     exits.call(target, link, start === undefined ? undefined : this.#functions.get(start));
     code.if(this.#isStale(), () => exits.resolve(link));
-    if (next.block !== undefined) registers.load(liveness.neededAt(next.block));
+    exits.stored = liveness.storedOf(0n);
+    registers.load(next.block === undefined ? exits.stored : liveness.neededAt(next.block));
     flags.areInMemory();
     code.set(this.#budget, i32.load(ZERO, STATE.budget));
-    exits.stored = liveness.storedOf(0n);
   }
 
   #addressOf(at: number): bigint {
