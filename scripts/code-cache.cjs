@@ -2,11 +2,15 @@
 // COMMANDS (JSON: lists of words) run one after the other in this process; what any of them calls is in the bytecode.
 const { writeFileSync } = require("node:fs");
 const { dirname, resolve } = require("node:path");
+const v8 = require("node:v8");
 
 const [file, words] = process.argv.slice(2);
 const program = resolve(file);
 const commands = JSON.parse(words);
 const loader = require(`${dirname(program)}/load-cached.cjs`);
+
+// V8 takes a cache by the flags that it was made with: at a start there are none yet.
+v8.setFlagsFromString = () => {};
 
 const scripts = new Map();
 const { compile } = loader;
