@@ -3,7 +3,7 @@ import type { Lack } from "../host/probe/lack.ts";
 import { type HostManifest, hostLacks } from "../host/probe/manifest.ts";
 import { layoutLacks } from "../host/probe/memory.ts";
 import { seccompLacks } from "../host/probe/seccomp.ts";
-import type { EngineName } from "../monitor/engine-choice.ts";
+import { type EngineName, emulatorLack } from "../monitor/engine-choice.ts";
 import { VERSION } from "./version.ts";
 
 /** Whether an engine can run images on this host. */
@@ -52,8 +52,8 @@ function kvmEngine(host: HostManifest): EngineReport {
   return { name: "kvm", abi: "hvt", imageArchitecture: host.machine.architecture, runs, because };
 }
 
-/** It needs nothing of the host's but what a Node with WebAssembly has. */
 function emulator(): EngineReport {
-  const because = "WebAssembly" in globalThis ? [] : ["this Node has no WebAssembly: start it without --jitless"];
+  const lack = emulatorLack();
+  const because = lack === undefined ? [] : [lack];
   return { name: "emulator", abi: "hvt", imageArchitecture: "aarch64", runs: because.length === 0, because };
 }

@@ -28,6 +28,8 @@ export interface EngineHost {
   readonly nodeArchitecture: string;
   /** Why this process cannot have KVM; undefined where it opens. */
   readonly kvmLack: () => string | undefined;
+  /** Why this process cannot have the emulator; undefined where it can. */
+  readonly emulatorLack: () => string | undefined;
 }
 
 interface EngineFacts {
@@ -49,7 +51,7 @@ const ARCHITECTURES = ["x86-64", "aarch64"] as const;
 const BY_NODE: Readonly<Record<string, Architecture>> = { x64: "x86-64", arm64: "aarch64" };
 const KVM_DEVICE = "/dev/kvm";
 
-const THIS_HOST: EngineHost = { nodeArchitecture: process.arch, kvmLack };
+const THIS_HOST: EngineHost = { nodeArchitecture: process.arch, kvmLack, emulatorLack };
 
 /** The architecture of this host; throws `UsageError` on any but the two that Skiff knows. */
 export function hostArchitecture(nodeArchitecture: string = process.arch): Architecture {
@@ -92,8 +94,19 @@ export function requireAbi({ abi, abiVersion }: Image): void {
  * @throws {UsageError} where none can, or not the one that was asked for.
  */
 export function chooseEngine(image: Image, asked: EngineWord = "auto", host: EngineHost = THIS_HOST): EngineChoice {
+  requireAbi(image);
+  const choice =
+    asked === "auto"
+      ? chooseLightest(image, host)
+      : { engine: requireAble(asked, image, host), reason: reasonOf(asked, image) };
+  const lack = choice.engine === "emulator" ? host.emulatorLack() : undefined;
+  if (lack !== undefined) throw new UsageError(`${reasonOf("emulator", image)}, and ${lack}`);
+  return choice;
+}
+
+/** @throws {UsageError} where none can. */
+function chooseLightest(image: Image, host: EngineHost): EngineChoice {
   const able = enginesOf(image);
-  if (asked !== "auto") return { engine: requireAble(asked, image, host), reason: reasonOf(asked, image) };
   const here = BY_NODE[host.nodeArchitecture];
   const native = able.find(({ engine, host }) => ENGINES[engine].emulates === undefined && host === here)?.engine;
   const canEmulate = able.some(({ engine }) => engine === "emulator");
@@ -117,18 +130,29 @@ function requireAble(asked: EngineName, image: Image, host: EngineHost): EngineN
   const { abi, emulates } = ENGINES[asked];
   if (image.abi !== abi) {
     throw new UsageError(
-      `--engine ${asked}: it runs images of the ${abi} ABI, this one is for ${image.abi}; leave the option out, or link the image for ${abi}`,
+      `--engine ${asked}: it runs images of the ${abi} ABI, this one is for ${image.abi}; ${orNoOption(`link the image for ${abi}`, image, host)}`,
     );
   }
   if (emulates !== undefined && image.architecture !== emulates) {
     throw new UsageError(
-      `--engine ${asked}: it runs images for ${emulates}, this one is for ${image.architecture}; leave the option out, or take the image that was built for ${emulates}`,
+      `--engine ${asked}: it runs images for ${emulates}, this one is for ${image.architecture}; ${orNoOption(`take the image that was built for ${emulates}`, image, host)}`,
     );
   }
   if (emulates === undefined && image.architecture !== hostArchitecture(host.nodeArchitecture)) {
     throw otherArchitecture(image, host);
   }
   return asked;
+}
+
+/** A mend, and before it that the option may be left out, where that is one. */
+function orNoOption(mend: string, image: Image, host: EngineHost): string {
+  try {
+    chooseLightest(image, host);
+    return `leave the option out, or ${mend}`;
+  } catch (error) {
+    if (error instanceof UsageError) return mend;
+    throw error;
+  }
 }
 
 function otherArchitecture(image: Image, { nodeArchitecture }: EngineHost): UsageError {
@@ -152,4 +176,9 @@ function kvmLack(): string | undefined {
     const denied = code === "EACCES" || code === "EPERM";
     return denied ? `this user may not open ${KVM_DEVICE}` : `this host has no ${KVM_DEVICE} that works`;
   }
+}
+
+/** It needs nothing of the host's but what a Node with WebAssembly has. */
+export function emulatorLack(): string | undefined {
+  return "WebAssembly" in globalThis ? undefined : "this Node has no WebAssembly: start it without --jitless";
 }

@@ -5,7 +5,11 @@ import { UsageError } from "../../src/monitor/error.ts";
 import { AARCH64, buildImage, HVT, SPT, X86_64 } from "../format/build-image.ts";
 
 const image = (machine: number, abiTarget: number) => parseImage(buildImage({ machine, abiTarget }).file);
-const host = (nodeArchitecture: string, lack?: string): EngineHost => ({ nodeArchitecture, kvmLack: () => lack });
+const host = (nodeArchitecture: string, kvmLack?: string, emulatorLack?: string): EngineHost => ({
+  nodeArchitecture,
+  kvmLack: () => kvmLack,
+  emulatorLack: () => emulatorLack,
+});
 const NO_KVM = "this host has no /dev/kvm that works";
 const X86 = host("x64");
 const ARM = host("arm64");
@@ -58,9 +62,19 @@ describe("an image is refused", () => {
       "--engine emulator: it runs images for aarch64, this one is for x86-64; leave the option out, or take the image that was built for aarch64",
     ],
     [
-      "by the emulator for its ABI",
-      () => chooseEngine(image(AARCH64, SPT), "emulator", X86),
+      "by the emulator for its ABI, which the host has an engine for",
+      () => chooseEngine(image(AARCH64, SPT), "emulator", ARM),
       "--engine emulator: it runs images of the hvt ABI, this one is for spt; leave the option out, or link the image for hvt",
+    ],
+    [
+      "by the emulator for its ABI, for which there is nothing here",
+      () => chooseEngine(image(AARCH64, SPT), "emulator", X86),
+      "--engine emulator: it runs images of the hvt ABI, this one is for spt; link the image for hvt",
+    ],
+    [
+      "by a Node without WebAssembly",
+      () => chooseEngine(image(AARCH64, HVT), "auto", host("x64", undefined, "this Node has none: mend it")),
+      "an image of the hvt ABI for aarch64 runs in the emulator, and this Node has none: mend it",
     ],
     [
       "by KVM for its architecture",
