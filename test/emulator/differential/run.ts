@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { disassemble } from "../../../src/engine/emulator/instruction/disassemble.ts";
 import { GUEST_ADDRESS } from "../../../src/engine/emulator/layout.ts";
-import { Processor, type Translation } from "../../../src/engine/emulator/processor/processor.ts";
+import { Processor, type ProcessorOptions } from "../../../src/engine/emulator/processor/processor.ts";
 import { ENTRY_ADDRESS, IMAGE_ADDRESS, type Program } from "./program.ts";
 
 /** Of the emulator's guest; the program lies in it where it lies on Linux. */
@@ -48,9 +48,9 @@ export function runOnQemu({ bytes, results }: Program, folder: string): Uint8Arr
 }
 
 /** @throws where an instruction makes an exception other than the program's own. */
-export function runInEmulator({ bytes, results }: Program, translation: Translation): Uint8Array {
+export function runInEmulator({ bytes, results }: Program, options: ProcessorOptions): Uint8Array {
   const bus = { load: () => undefined, store: () => "stop" as const };
-  const processor = new Processor(MEMORY_BYTES, bus, 1_000_000, () => 0, { translation });
+  const processor = new Processor(MEMORY_BYTES, bus, 1_000_000, () => 0, options);
   const { memory } = processor;
   memory.bytes.set(bytes, GUEST_ADDRESS + IMAGE_ADDRESS);
   writeVectors(memory.view);

@@ -1,6 +1,6 @@
 /** One AArch64 processor at EL1 and EL0: runs instructions, takes exceptions, and says why it stopped. */
 import type { HostFunctionName } from "../host-functions.ts";
-import { handlersThat } from "../interpreter/handlers.ts";
+import { type HandlerLibrary, handlersThat } from "../interpreter/handlers.ts";
 import { STATE } from "../layout.ts";
 import type { Bus } from "./bus.ts";
 import { CodeRecords } from "./code.ts";
@@ -29,6 +29,8 @@ export interface ProcessorOptions {
   readonly translation?: Translation;
   /** Instructions are counted, which makes them slower. */
   readonly counts?: boolean;
+  /** The interpreter's functions; all machines share those of the process where it is left out. */
+  readonly handlers?: HandlerLibrary;
 }
 
 /** Instructions by how they were run. */
@@ -61,12 +63,8 @@ export class Processor {
     const debug = new DebugMonitor(this.#state);
     this.#registerAccess = new RegisterAccess(this.#state, this.#timer, this.#interrupts, debug);
     const data = new DataAccess(this.#state, bus, debug);
-    const { translation = "hot", counts = false } = options;
-    this.#code = new CodeRecords(
-      this.memory,
-      handlersThat(counts),
-      hostFunctions(data, this.#registerAccess, this.#state),
-    );
+    const { translation = "hot", counts = false, handlers = handlersThat(counts) } = options;
+    this.#code = new CodeRecords(this.memory, handlers, hostFunctions(data, this.#registerAccess, this.#state));
     this.#execution = new Execution({
       state: this.#state,
       code: this.#code,

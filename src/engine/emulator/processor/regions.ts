@@ -1,6 +1,6 @@
 /** A machine's translated regions: made of what is hot, shared with other machines, dropped as their instructions change. */
 import { HEAT_MAX } from "../dispatch.ts";
-import { FIRST_FREE, PLACES_STEP } from "../interpreter/handlers.ts";
+import { FIRST_FREE, type HandlerLibrary, PLACES_STEP } from "../interpreter/handlers.ts";
 import { PAGE_BYTES, RECORD, RECORD_PAGES, STATE } from "../layout.ts";
 import { type Block, type Graph, type GraphSource, type Instruction, makeGraph } from "../translator/graph.ts";
 import { REGION_EXPORT, translateRegion } from "../translator/region.ts";
@@ -55,7 +55,14 @@ class SharedModules {
   }
 }
 
-const SHARED = new SharedModules();
+/** By the interpreter's functions, which regions name by their places. */
+const SHARED = new WeakMap<HandlerLibrary, SharedModules>();
+
+function modulesSharedBy(handlers: HandlerLibrary): SharedModules {
+  const known = SHARED.get(handlers) ?? new SharedModules();
+  SHARED.set(handlers, known);
+  return known;
+}
 
 export interface RegionsOptions {
   /** Whatever control comes to is translated at once. */
@@ -69,6 +76,7 @@ export class Regions {
   readonly #counts: boolean;
   readonly #state: ProcessorState;
   readonly #code: CodeRecords;
+  readonly #shared: SharedModules;
   /** By the record of the first instruction. */
   readonly #regions = new Map<number, Region>();
   /** By the page, as `Region.pages` counts them. */
@@ -80,6 +88,7 @@ export class Regions {
   constructor(state: ProcessorState, code: CodeRecords, { isEager, counts }: RegionsOptions) {
     this.#state = state;
     this.#code = code;
+    this.#shared = modulesSharedBy(code.handlers);
     this.isEager = isEager;
     this.#counts = counts;
     if (isEager) code.firstHeat = HEAT_MAX - 1;
@@ -114,7 +123,7 @@ export class Regions {
     const handlerOf = ({ word, placed }: Instruction) =>
       this.#code.handlers.find(word, placed.pageOffset).handler.index;
     const make = () => translateRegion({ graphs, entry: pc, level, windows, handlerOf, counts: this.#counts });
-    const module = SHARED.get(keyOf(graphs, pc, level, windows, this.#counts), make);
+    const module = this.#shared.get(keyOf(graphs, pc, level, windows, this.#counts), make);
     this.#install(record, module, { pages, level, windows });
   }
 
