@@ -25,13 +25,19 @@ describeWith([kvm, root], "skiff run, killed", () => {
   const net = ["--net", "service=killed,host=10.0.0.1/24"];
   const block = ["--block", `storage=${storage}`];
   const two = ["--net", "service0=killed0,host=10.0.0.1/24", "--net", "service1=killed1,host=10.1.0.1/24"];
-  /** Words of runs that would go on for long, and of one that ends by itself. */
+  const emulated = (name: string) => kitImagePath(name, "hvt", "aarch64");
+  const emulator = ["--engine", "emulator"];
+  /** Words of runs that would go on for long, and of two that end by themselves. */
   const runs = [
     ...["hvt", "spt"].map((abi) => [...net, kitImagePath("net", abi)]),
     ...["hvt", "spt"].map((abi) => [...two, kitImagePath("net2", abi)]),
     [...block, kitImagePath("block", "hvt")],
     [kitImagePath("prime", "hvt"), "1000000000"],
     [kitImagePath("time", "hvt"), "1", "3600000000000"],
+    [...emulator, ...net, emulated("net")],
+    [...emulator, ...two, emulated("net2")],
+    [...emulator, ...block, emulated("block")],
+    [...emulator, emulated("prime"), "1000000000"],
   ];
 
   /** In a session of its own, so that all it starts can be told from the rest. */
