@@ -31,7 +31,16 @@ describe("skiff run in the emulator", () => {
 
   it("says that a Node without WebAssembly has none", () => {
     const [node, file] = skiff.command();
-    const { end, stdout, stderr } = shell('"$@"', ["bash", node, "--jitless", file, "run", "--engine", "emulator", image]);
+    const { end, stdout, stderr } = shell('"$@"', [
+      "bash",
+      node,
+      "--jitless",
+      file,
+      "run",
+      "--engine",
+      "emulator",
+      image,
+    ]);
     const lack = "and this Node has no WebAssembly: start it without --jitless";
     expect([end, stdout]).toEqual([1, expect.not.stringContaining("Hello")]);
     expect(stderr).toContain(`skiff: an image of the hvt ABI for aarch64 runs in the emulator, ${lack}\n`);
