@@ -47,6 +47,11 @@ const STEPPED: EngineStop = { type: "debug", hit: {} };
 /** Monotonic, in nanoseconds. */
 const monotonicNs = () => performance.now() * 1e6;
 
+export interface EmulatorOptions extends ProcessorOptions {
+  /** Of the guest's counter and of time slices, in nanoseconds; the host's own where it is left out. */
+  readonly nowNs?: () => number;
+}
+
 /** What a host can do with a buffer beyond what JavaScript offers. */
 export interface BufferHost {
   /** Where it lies in this process. */
@@ -61,6 +66,7 @@ export class EmulatorEngine implements DebugEngine {
   readonly memory: GuestMemory;
   readonly counterHz = COUNTER_HZ;
   readonly #processor: Processor;
+  readonly #nowNs: () => number;
   readonly #release: () => void;
   #server: HypercallServer | undefined;
   #stop: EngineStop | undefined;
@@ -73,12 +79,13 @@ export class EmulatorEngine implements DebugEngine {
    * @param memoryBytes a multiple of the page, at most `EMULATOR_MEMORY_BYTES_MAX`.
    * @throws RangeError where the host has no room for the memory.
    */
-  constructor(memoryBytes: number, host?: BufferHost, options?: ProcessorOptions) {
+  constructor(memoryBytes: number, host?: BufferHost, options: EmulatorOptions = {}) {
+    this.#nowNs = options.nowNs ?? monotonicNs;
     const bus: Bus = {
       load: (address, bytes) => this.#fault(address, bytes, "read"),
       store: (address, bytes, value) => this.#store(address, bytes, value),
     };
-    this.#processor = new Processor(memoryBytes, bus, COUNTER_HZ, monotonicNs, options);
+    this.#processor = new Processor(memoryBytes, bus, COUNTER_HZ, this.#nowNs, options);
     const { buffer } = this.#processor.memory.memory;
     this.#release = () => host?.release(buffer);
     const view = new DataView(buffer, GUEST_ADDRESS, memoryBytes);
@@ -113,7 +120,7 @@ export class EmulatorEngine implements DebugEngine {
     this.#server = server;
     this.#stop = undefined;
     this.#tookVector = false;
-    const end = sliceNs === undefined ? Number.POSITIVE_INFINITY : monotonicNs() + sliceNs;
+    const end = sliceNs === undefined ? Number.POSITIVE_INFINITY : this.#nowNs() + sliceNs;
     const control = this.#control;
     if (control === NO_DEBUGGING) return this.#run(end);
     const processor = this.#processor;
@@ -125,10 +132,10 @@ export class EmulatorEngine implements DebugEngine {
 
   #run(end: number): EngineStop {
     for (;;) {
-      const begin = monotonicNs();
+      const begin = this.#nowNs();
       const stop = this.#stopOf(this.#processor.run(this.#turnBranches));
       if (stop !== undefined) return stop;
-      const now = monotonicNs();
+      const now = this.#nowNs();
       if (now >= end) return INTERRUPTED;
       this.#fitTurn(now - begin);
     }
