@@ -11,7 +11,7 @@ const ZERO = i32.of(0);
 /** Counts that control goes to a record; leaves where that makes it worth translation. Translated ones count no more. */
 export function countHeat(code: Code, record: Expr<"i32">): void {
   const heat = code.let(i32.load(record, RECORD.heat));
-  code.if(i32.ltU(heat, i32.of(HEAT_MAX)), () => {
+  code.rarely(i32.ltU(heat, i32.of(HEAT_MAX)), () => {
     code.store("i32", record, i32.add(heat, i32.of(1)), RECORD.heat);
     code.if(i32.eq(heat, i32.of(HEAT_MAX - 1)), () => {
       code.store("i32", ZERO, record, STATE.record);

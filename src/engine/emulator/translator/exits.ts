@@ -111,11 +111,11 @@ export class RegionExits {
     const code = this.#code;
     code.set(this.#target, target);
     const top = code.let(i32.load(ZERO, STATE.returns));
-    code.if(i32.geU(top, i32.of(RETURNS.end)), () => this.#tailCall());
+    code.rarely(i32.geU(top, i32.of(RETURNS.end)), () => this.#tailCall());
     code.store("i64", top, i64.of(link), RETURNS.entryBytes);
     code.store("i32", ZERO, i32.add(top, i32.of(RETURNS.entryBytes)), STATE.returns);
     const reason = code.let(direct === undefined ? this.#callFound() : callOf("i32", direct, [RECORD_PARAMETER]));
-    code.if(reason, () => code.return(reason));
+    code.rarely(reason, () => code.return(reason));
   }
 
   #callFound(): Expr<"i32"> {
@@ -145,7 +145,7 @@ export class RegionExits {
     const code = this.#code;
     const way = code.get(this.#way);
     code.if(i32.ltS(way, ZERO), () => {
-      code.if(i32.eq(way, i32.of(WAY.budget)), () => this.#giveUp());
+      code.rarely(i32.eq(way, i32.of(WAY.budget)), () => this.#giveUp());
       returnIfCalled(code, code.get(this.#target));
     });
     code.if(i32.gtS(way, ZERO), () => {
@@ -170,7 +170,7 @@ export class RegionExits {
     const entry = code.let(index);
     const table = TRANSLATION_TABLES[this.#level] + CODE;
     const tag = i64.and(target, i64.of(CODE_PAGE_MASK));
-    code.if(i64.ne(i64.load(entry, table + TRANSLATION.tag), tag), () => this.#giveUp());
+    code.rarely(i64.ne(i64.load(entry, table + TRANSLATION.tag), tag), () => this.#giveUp());
     const first = i32.load(entry, table + TRANSLATION.addend);
     const record = code.let(i32.add(first, i32.shl(i32.and(low, i32.of(0xffc)), i32.of(3))));
     code.store("i64", ZERO, i64.sub(target, i64.extendU(i32.shrU(record, i32.of(3)))), STATE.pcBase);

@@ -220,7 +220,7 @@ class FunctionTranslation {
     code.if(i64.ne(pc, i64.of(entry)), () =>
       code.returnCallIndirect(0, [RECORD_PARAMETER], i32.of(handlerOf(instruction))),
     );
-    code.if(this.#isStale(), () => {
+    code.rarely(this.#isStale(), () => {
       code.store("i32", ZERO, RECORD_PARAMETER, STATE.record);
       code.return(i32.of(EXIT.stale));
     });
@@ -229,7 +229,7 @@ class FunctionTranslation {
   #begin(): void {
     const { code, exits } = this.#writing;
     code.set(this.#budget, i32.sub(i32.load(ZERO, STATE.budget), i32.of(1)));
-    code.if(i32.ltS(code.get(this.#budget), ZERO), () => {
+    code.rarely(i32.ltS(code.get(this.#budget), ZERO), () => {
       code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
       exits.resolve(this.#addressOf(this.#graph.start));
     });
@@ -353,7 +353,7 @@ class FunctionTranslation {
       const loop = this.#loops.get(to);
       if (loop === undefined) throw new Error("an edge leads back to what is no loop");
       code.set(this.#budget, i32.sub(code.get(this.#budget), i32.of(1)));
-      code.branch(loop, i32.geS(code.get(this.#budget), ZERO));
+      code.branch(loop, i32.geS(code.get(this.#budget), ZERO), true);
       exits.stop(this.#addressOf(edge.at));
     } else if (this.#joins.has(to)) {
       const label = this.#labels.get(to);
@@ -375,7 +375,7 @@ class FunctionTranslation {
     flags.store();
     code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
     exits.call(target, link, start === undefined ? undefined : this.#functions.get(start));
-    code.if(this.#isStale(), () => exits.resolve(link));
+    code.rarely(this.#isStale(), () => exits.resolve(link));
     exits.stored = liveness.storedOf(0n);
     registers.load(next.block === undefined ? exits.stored : liveness.neededAt(next.block));
     flags.areInMemory();

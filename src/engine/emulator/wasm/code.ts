@@ -37,12 +37,18 @@ export interface Local<T extends ValueType> {
   readonly index: number;
 }
 
+/** What a condition nearly always is. */
+export interface Hint {
+  /** Of its `if` or `br_if`, from the body's locals on. */
+  readonly at: number;
+  readonly holds: boolean;
+}
+
 /** A function's body. */
 export interface Body {
   /** Locals, statements and the end, with their length before them, as the code section has it. */
   readonly bytes: readonly number[];
-  /** Conditions that seldom hold: where they lie, from the locals on. */
-  readonly rare: readonly number[];
+  readonly hints: readonly Hint[];
 }
 
 /** A block or loop that a branch can name. */
@@ -55,7 +61,7 @@ export class Code {
   readonly #locals: ValueType[] = [];
   readonly #parameters: number;
   readonly #emitted = new WeakSet<Expr>();
-  readonly #rare: number[] = [];
+  readonly #hints: Hint[] = [];
   #depth = 0;
 
   /** @param parameters the function's own, which are its first locals. */
@@ -126,7 +132,7 @@ export class Code {
       return;
     }
     this.#emit(condition);
-    this.#rare.push(this.#bytes.length);
+    this.#hints.push({ at: this.#bytes.length, holds: false });
     this.#enter(IF, then);
   }
 
@@ -138,9 +144,10 @@ export class Code {
     this.#enter(LOOP, () => body({ depth: this.#depth }));
   }
 
-  /** Leaves a block, or begins a loop anew. */
-  branch(label: Label, condition?: Expr<"i32">): void {
+  /** Leaves a block, or begins a loop anew. @param isUsual the condition nearly always holds. */
+  branch(label: Label, condition?: Expr<"i32">, isUsual = false): void {
     if (condition !== undefined) this.#emit(condition);
+    if (isUsual) this.#hints.push({ at: this.#bytes.length, holds: true });
     this.#bytes.push(condition === undefined ? 0x0c : 0x0d, ...unsigned(this.#depth - label.depth));
   }
 
@@ -177,8 +184,8 @@ export class Code {
     const locals = this.#locals.flatMap((type) => [1, TYPE_CODE[type]]);
     const body = [...unsigned(this.#locals.length), ...locals];
     const length = body.length + this.#bytes.length + 1;
-    const rare = this.#rare.map((at) => body.length + at);
-    return { bytes: unsigned(length).concat(body, this.#bytes, [END]), rare };
+    const hints = this.#hints.map(({ at, holds }) => ({ at: body.length + at, holds }));
+    return { bytes: unsigned(length).concat(body, this.#bytes, [END]), hints };
   }
 
   #enter(opcode: number, body: () => void, otherwise?: () => void): void {

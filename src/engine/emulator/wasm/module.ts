@@ -35,7 +35,7 @@ const FUNCREF = 0x70;
 /** Limits with a maximum, of a shared memory (Threads proposal, "Binary format"). */
 const SHARED_MEMORY = 3;
 const MEMORY_PAGES_MAX = 65536;
-const HINT = { section: "metadata.code.branch_hint", seldom: 0 } as const;
+const HINTS = "metadata.code.branch_hint";
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
 /** Each distinct signature once, in order of first use, and where each lies. */
@@ -92,15 +92,15 @@ export function moduleBytes({ tableType, imports, functions }: ModuleParts): Uin
   );
 }
 
-/** Which conditions seldom hold, for hosts that know the section (Branch Hinting proposal). */
+/** What conditions nearly always are, for hosts that know the section (Branch Hinting proposal). */
 function hints(functions: readonly FunctionBody[], imports: number): readonly number[] {
-  const entries = functions.flatMap(({ body: { rare } }, index) => {
-    if (rare.length === 0) return [];
-    const each = rare.flatMap((at) => [...unsigned(at), 1, HINT.seldom]);
-    return [[...unsigned(imports + index), ...unsigned(rare.length), ...each]];
+  const entries = functions.flatMap(({ body }, index) => {
+    if (body.hints.length === 0) return [];
+    const each = body.hints.flatMap(({ at, holds }) => [...unsigned(at), 1, holds ? 1 : 0]);
+    return [[...unsigned(imports + index), ...unsigned(body.hints.length), ...each]];
   });
   if (entries.length === 0) return [];
-  const content = [...name(HINT.section)].concat(unsigned(entries.length), ...entries);
+  const content = [...name(HINTS)].concat(unsigned(entries.length), ...entries);
   return [SECTION.custom, ...unsigned(content.length), ...content];
 }
 
