@@ -7,6 +7,7 @@ import { TIERS } from "./run.ts";
 import * as a64 from "./words.ts";
 
 const { NOP } = a64;
+const BRK = 0xd420_0000;
 const LDR_X2_X0 = 0xf940_0002;
 const STR_X1_X0 = 0xf900_0001;
 
@@ -48,6 +49,25 @@ describe.each(TIERS)("debug exceptions by the manual: $tier", ({ options }) => {
     ];
     const processor = debugged([a64.branchTo(0)], MDSCR.monitors, rest, PSTATE.el0, nowhere);
     expect(taken(processor)).toMatchObject({ exceptionClass: 0x20, far: nowhere });
+  });
+
+  it("a breakpoint comes before an illegal state", () => {
+    const start = bareProcessor([], options).pc;
+    const rest: SystemSettings = [
+      ["dbgbvr0_el1", start],
+      ["dbgbcr0_el1", 0x1e7n],
+    ];
+    const illegal = UNMASKED.el1 | (1n << 20n);
+    const processor = debugged([NOP], MDSCR.monitors | MDSCR.atEl1, rest, illegal);
+    expect(taken(processor)).toMatchObject({ exceptionClass: 0x31, elr: 0n });
+    expect(processor.registers.get("spsr_el1") & (1n << 20n)).not.toBe(0n);
+  });
+
+  it("an exception's handler has no step of its own", () => {
+    const processor = debugged([BRK], MDSCR.steps, [], PSTATE.el0 | SINGLE_STEP);
+    expect(taken(processor)).toMatchObject({ exceptionClass: 0x3c });
+    expect(processor.registers.get("spsr_el1") & SINGLE_STEP).toBe(SINGLE_STEP);
+    expect(processor.pstate & SINGLE_STEP).toBe(0n);
   });
 
   it("a breakpoint compares contexts", () => {
@@ -95,6 +115,23 @@ describe.each(TIERS)("debug exceptions by the manual: $tier", ({ options }) => {
       const expected = comes ? { exceptionClass, elr: 4n } : { exceptionClass: 0x15, elr: 12n };
       expect(taken(processor)).toMatchObject(expected);
     }
+  });
+
+  it("only the highest breakpoint compares contexts", () => {
+    const address = addressIn("forUser", DATA);
+    const rest: SystemSettings = [
+      ["contextidr_el1", CONTEXT],
+      ["dbgbvr0_el1", CONTEXT],
+      ["dbgbcr0_el1", COMPARES_CONTEXT.linked],
+      ["dbgwvr0_el1", address],
+      ["dbgwcr0_el1", 0x10_1fffn],
+    ];
+    const words = [LDR_X2_X0, a64.svc(1)];
+    expect(taken(debugged(words, MDSCR.monitors, rest, PSTATE.el0, address))).toMatchObject({ exceptionClass: 0x15 });
+    const unlinked: SystemSettings = [...rest, ["dbgbcr0_el1", COMPARES_CONTEXT.alone], ["dbgwcr0_el1", 0n]];
+    expect(taken(debugged(words, MDSCR.monitors, unlinked, PSTATE.el0, address))).toMatchObject({
+      exceptionClass: 0x15,
+    });
   });
 
   it("a watchpoint tells the first watched byte of an access that is not aligned", () => {
@@ -184,5 +221,32 @@ describe.each(TIERS)("debug exceptions by the manual: $tier", ({ options }) => {
     processor.run(1);
     expect(processor.registers.get("elr_el1")).toBe(start + 4n);
     expect(processor.registers.get("esr_el1")).toBe((0x32n << 26n) | (1n << 25n) | 0x22n);
+  });
+
+  // There is no debugger outside (D17.3).
+  it("registers of a channel to a debugger outside read nothing, and MDSCR_EL1.TDCC takes EL0's", () => {
+    const names = ["mdccsr_el0", "dbgdtr_el0", "dbgdtrrx_el0"] as const;
+    for (const name of names) {
+      for (const [mdscr, exceptionClass] of [
+        [0n, 0x15],
+        [1n << 12n, 0x18],
+      ] as const) {
+        const processor = debugged([a64.mrs(0, name), a64.svc(1)], mdscr, [], PSTATE.el0, 7n);
+        expect(taken(processor), name).toMatchObject({ exceptionClass });
+        expect(processor.getRegister(0), name).toBe(mdscr === 0n ? 0n : 7n);
+      }
+      const kept = debugged([a64.mrs(0, name), a64.svc(1)], 1n << 12n, [], UNMASKED.el1, 7n);
+      expect(taken(kept), name).toMatchObject({ exceptionClass: 0x15 });
+    }
+  });
+
+  it("claim tags are set and cleared by two registers", () => {
+    const processor = debugged([], 0n, [], PSTATE.el1);
+    const claims = () => [processor.registers.get("dbgclaimset_el1"), processor.registers.get("dbgclaimclr_el1")];
+    processor.setSystemRegister("dbgclaimset_el1", 0x1f0n);
+    processor.setSystemRegister("dbgclaimset_el1", 3n);
+    expect(claims()).toEqual([0xffn, 0xf3n]);
+    processor.setSystemRegister("dbgclaimclr_el1", 0x81n);
+    expect(claims()).toEqual([0xffn, 0x72n]);
   });
 });

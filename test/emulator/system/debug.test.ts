@@ -132,9 +132,6 @@ const BREAKPOINTS: readonly Case[] = [
         { pstate: UNMASKED[level] },
       ),
     ),
-    breakpoint(`a breakpoint in an illegal state, at ${level}`, [[CODE, 0x1e7n]], {
-      pstate: UNMASKED[level] | (1n << 20n),
-    }),
     breakpoint(`no breakpoint without MDE, at ${level}`, [[CODE, 0x1e7n]], {
       pstate: UNMASKED[level],
       system: settings(MDSCR.atEl1, ["dbgbvr0_el1", CODE], ["dbgbcr0_el1", 0x1e7n]),
@@ -180,6 +177,7 @@ const ACCESSES: readonly (readonly [name: string, word: number, alignment: bigin
   ["stp q", 0xad00_0400, 8n],
   ["sttr", 0xf800_0801, 8n],
   ["stlr", 0xc89f_fc01, 8n],
+  ["dc zva", a64.sys(3, 7, 4, 1, 0), 64n],
 ];
 /** An access before, which may know the translation afterwards, is of another place. */
 function watchpoint(name: string, address: bigint, word: number, rest: SystemSettings, pstate: bigint): Case {
@@ -229,7 +227,7 @@ const WATCHPOINTS: readonly Case[] = ACCESSES.flatMap(([name, word, alignment]) 
         ),
       ),
     ),
-    ...[3n, 6n, 12n].flatMap((mask) =>
+    ...[3n, 4n, 12n].flatMap((mask) =>
       [-1n, 0n, (1n << mask) - 4n, 1n << mask]
         .filter((offset) => offset % alignment === 0n)
         .map((offset) =>

@@ -41,6 +41,13 @@ const KEPT: Partial<Record<SystemRegister, { readonly mask: bigint; readonly val
 const LEFT_OUT: ReadonlySet<SystemRegister> = new Set([
   "mdscr_el1",
   "dbgprcr_el1",
+  "osdtrrx_el1",
+  "osdtrtx_el1",
+  "oseccr_el1",
+  "dbgclaimset_el1",
+  "dbgclaimclr_el1",
+  "dbgdtr_el0",
+  "dbgdtrrx_el0",
   "actlr_el1",
   "csselr_el1",
   "ttbr0_el1",
@@ -50,7 +57,8 @@ const LEFT_OUT: ReadonlySet<SystemRegister> = new Set([
   "cntp_tval_el0",
   "cntfrq_el0",
 ]);
-const READ_ONLY = /^(id_|midr|mpidr|revidr|ccsidr|clidr|ctr|dczid|currentel|isr|mdrar|osl|dbgauth|cntpct|cntvct)/;
+const READ_ONLY =
+  /^(id_|midr|mpidr|revidr|ccsidr|clidr|ctr|dczid|currentel|isr|rvbar|aidr|mdrar|mdccsr|osl|dbgauth|cntpct|cntvct)/;
 
 const WRITTEN = (Object.keys(SYSTEM_REGISTERS) as SystemRegister[]).filter(
   (name) => !READ_ONLY.test(name) && !LEFT_OUT.has(name),

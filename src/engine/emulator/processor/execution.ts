@@ -106,8 +106,7 @@ export class Execution {
     const host = state.memory.host(state.memory.physicalOf(record), 4);
     const word = host === undefined ? 0 : this.#view.getUint32(host, true);
     const stop = this.#stepAt(record);
-    const isDone = state.exceptionCount === exceptionCount && !this.#data.isInStore;
-    if (isDone && singleStep) this.#debug.advance(word);
+    if (singleStep && state.exceptionCount === exceptionCount) this.#debug.advance(word);
     return stop;
   }
 

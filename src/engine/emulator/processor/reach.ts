@@ -18,12 +18,21 @@ export const LETS_EL0 = {
 /** CNTKCTL_EL1 (D17.8.15): the counters and timers that EL0 reaches. */
 const COUNTERS = { physical: 1n << 0n, virtual: 1n << 1n, virtualTimer: 1n << 8n, physicalTimer: 1n << 9n } as const;
 
-type Rule = { readonly register: "sctlr_el1" | "cntkctl_el1"; readonly anyOf: bigint };
-const rule = (register: Rule["register"], anyOf: bigint): Rule => ({ register, anyOf });
+/** MDSCR_EL1 (D17.3.20): the channel to a debugger, which EL0 does not reach where the bit is set. */
+const CHANNEL_TRAPS = 1n << 12n;
+
+interface Rule {
+  readonly register: "sctlr_el1" | "cntkctl_el1" | "mdscr_el1";
+  readonly anyOf: bigint;
+  /** Where the bits are set, EL0 is let, or is not. */
+  readonly lets: boolean;
+}
+const rule = (register: Rule["register"], anyOf: bigint): Rule => ({ register, anyOf, lets: true });
+const CHANNEL: Rule = { register: "mdscr_el1", anyOf: CHANNEL_TRAPS, lets: false };
 const VIRTUAL_TIMER = rule("cntkctl_el1", COUNTERS.virtualTimer);
 const PHYSICAL_TIMER = rule("cntkctl_el1", COUNTERS.physicalTimer);
 
-/** At EL0 these trap where none of the bits is set. */
+/** Which of EL0's own registers may trap. */
 const RULES: Partial<Record<SystemRegister, Rule>> = {
   daif: rule("sctlr_el1", LETS_EL0.masks),
   ctr_el0: rule("sctlr_el1", LETS_EL0.cacheType),
@@ -36,6 +45,9 @@ const RULES: Partial<Record<SystemRegister, Rule>> = {
   cntp_ctl_el0: PHYSICAL_TIMER,
   cntp_cval_el0: PHYSICAL_TIMER,
   cntp_tval_el0: PHYSICAL_TIMER,
+  mdccsr_el0: CHANNEL,
+  dbgdtr_el0: CHANNEL,
+  dbgdtrrx_el0: CHANNEL,
 };
 const WRITTEN_BY_EL1_ALONE: ReadonlySet<SystemRegister> = new Set(["tpidrro_el0", "cntfrq_el0"]);
 const WRITE_ONLY: ReadonlySet<SystemRegister> = new Set(["oslar_el1"]);
@@ -56,5 +68,6 @@ export function reachOf(state: ProcessorState, encoding: number, writes: boolean
   if (op1 !== USER_OP1 || (writes && WRITTEN_BY_EL1_ALONE.has(register))) return "undefined";
   const decides = RULES[register];
   if (decides === undefined) return register;
-  return (state.registers.get(decides.register) & decides.anyOf) === 0n ? "trapped" : register;
+  const isSet = (state.registers.get(decides.register) & decides.anyOf) !== 0n;
+  return isSet === decides.lets ? register : "trapped";
 }

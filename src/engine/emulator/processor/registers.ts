@@ -24,12 +24,17 @@ const IDENTIFICATION: Partial<Record<SystemRegister, bigint>> = {
   id_aa64mmfr0_el1: 0x0f00_0022n,
   id_aa64mmfr1_el1: 0n,
   id_aa64mmfr2_el1: 0n,
+  aidr_el1: 0n,
   clidr_el1: 0n,
   ccsidr_el1: 0n,
   // Lines of 64 bytes; caches need no maintenance for instructions that were written as data (DIC, IDC).
   ctr_el0: 0xb444_c004n,
   // DC ZVA writes 64 bytes.
   dczid_el0: 4n,
+  // A processor starts at 0.
+  rvbar_el1: 0n,
+  // There is no debugger outside: nothing comes from it, and what goes to it is lost.
+  mdccsr_el0: 0n,
 };
 
 /** DBGBCR<n>_EL1: E, PMC, BAS, HMC, SSC, LBN, BT; DBGWCR<n>_EL1: E, PAC, LSC, BAS, HMC, SSC, LBN, WT, MASK. */
@@ -47,6 +52,11 @@ const WRITABLE: Partial<Record<SystemRegister, bigint>> = {
   csselr_el1: 0xfn,
   mdscr_el1: (1n << 0n) | (1n << 12n) | (1n << 13n) | (1n << 15n),
   mdccint_el1: 0n,
+  osdtrrx_el1: 0n,
+  osdtrtx_el1: 0n,
+  oseccr_el1: 0n,
+  dbgdtr_el0: 0n,
+  dbgdtrrx_el0: 0n,
   dbgbvr0_el1: ~3n,
   dbgbcr0_el1: BREAKPOINT_WRITABLE,
   dbgwvr0_el1: ~3n,
@@ -69,6 +79,8 @@ const bits = (...positions: readonly number[]) =>
 const SCTLR_ONES = bits(29, 28, 23, 22, 20, 11, 8, 7);
 const SCTLR_WRITABLE = bits(0, 1, 2, 3, 4, 9, 12, 14, 15, 16, 18, 19, 26);
 
+/** DBGCLAIMSET_EL1 reads what tags there are, DBGCLAIMCLR_EL1 which of them are set. */
+const CLAIM_TAGS = 0xffn;
 /** OSLSR_EL1 (D17.3.24): the lock is held from the beginning. */
 const OS_LOCK = { isThere: 1n << 3n, isHeld: 1n << 1n } as const;
 
@@ -90,6 +102,7 @@ export class SystemRegisters {
     this.#values.set("cntfrq_el0", BigInt(counterHz));
     this.#values.set("sctlr_el1", SCTLR_ONES);
     this.#values.set("oslsr_el1", OS_LOCK.isThere | OS_LOCK.isHeld);
+    this.#values.set("dbgclaimset_el1", CLAIM_TAGS);
   }
 
   get(register: SystemRegister): bigint {
@@ -97,11 +110,21 @@ export class SystemRegisters {
   }
 
   set(register: SystemRegister, value: bigint): void {
-    if (register === "oslar_el1") {
-      this.#values.set("oslsr_el1", OS_LOCK.isThere | ((value & 1n) !== 0n ? OS_LOCK.isHeld : 0n));
-      return;
+    switch (register) {
+      case "oslar_el1":
+        this.#values.set("oslsr_el1", OS_LOCK.isThere | ((value & 1n) !== 0n ? OS_LOCK.isHeld : 0n));
+        break;
+      case "dbgclaimset_el1":
+        this.#values.set("dbgclaimclr_el1", this.get("dbgclaimclr_el1") | (value & CLAIM_TAGS));
+        break;
+      case "dbgclaimclr_el1":
+        this.#values.set(register, this.get(register) & ~value);
+        break;
+      case "sctlr_el1":
+        this.#values.set(register, (value & SCTLR_WRITABLE) | SCTLR_ONES);
+        break;
+      default:
+        this.#values.set(register, BigInt.asUintN(64, value & (WRITABLE[register] ?? -1n)));
     }
-    if (register === "sctlr_el1") this.#values.set(register, (value & SCTLR_WRITABLE) | SCTLR_ONES);
-    else this.#values.set(register, BigInt.asUintN(64, value & (WRITABLE[register] ?? -1n)));
   }
 }

@@ -4,7 +4,7 @@ import { translateNow } from "./address-space.ts";
 import type { DataAccess } from "./data-access.ts";
 import { LETS_EL0 } from "./reach.ts";
 import type { ProcessorState } from "./state.ts";
-import { FAULT, ISS_CACHE_MAINTENANCE } from "./syndrome.ts";
+import { EXCEPTION_CLASS, FAULT, ISS_CACHE_MAINTENANCE } from "./syndrome.ts";
 import { isDevice, type Translation } from "./translate.ts";
 
 /** By op1, CRn, CRm and op2. */
@@ -28,6 +28,7 @@ const CACHE_LINES: ReadonlySet<number> = new Set([
 ]);
 const ZERO_BLOCK = sys(3, 7, 4, 1);
 const ZERO_BLOCK_BYTES = 64;
+const ABORTS: ReadonlySet<number> = new Set([EXCEPTION_CLASS.dataAbort, EXCEPTION_CLASS.dataAbortLower]);
 /** AT: bit 0 of op2 is a write's rights, bit 1 those of EL0. */
 const ADDRESS_TRANSLATION = sys(0, 7, 8, 0);
 const TRANSLATES = { forWriting: 1, forUser: 2, mask: 3 } as const;
@@ -117,8 +118,8 @@ export class SystemInstructions {
     const [part] = this.#data.parts(virtual, ZERO_BLOCK_BYTES, "store") ?? [];
     if (part === undefined) {
       const { trap } = this.#state;
-      // Of the address as the instruction has it.
-      if (trap !== undefined) this.#state.trap = { ...trap, address };
+      // An abort is of the address as the instruction has it, a watchpoint of what is watched.
+      if (trap !== undefined && ABORTS.has(trap.exceptionClass)) this.#state.trap = { ...trap, address };
       return 1;
     }
     const { physical, mapped } = part;
