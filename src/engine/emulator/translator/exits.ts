@@ -40,8 +40,8 @@ export class RegionExits {
     this.#code = code;
     this.#level = level;
     this.#counts = counts;
-    this.#target = code.local("i64");
-    this.#way = code.local("i32");
+    this.#target = code.lastingLocal("i64");
+    this.#way = code.lastingLocal("i32");
   }
 
   /**

@@ -57,13 +57,13 @@ export class RegionFlags {
   constructor(code: Code, kinds: ReadonlySet<FlagsKind>) {
     this.#code = code;
     this.kinds = new Set([FLAGS_KIND.explicit, ...kinds]);
-    this.#kind = code.local("i32");
-    this.#a = code.local("i64");
-    this.#b = code.local("i64");
-    this.#c = code.local("i32");
-    this.#v = code.local("i32");
-    this.#x = code.local("f64");
-    this.#y = code.local("f64");
+    this.#kind = code.lastingLocal("i32");
+    this.#a = code.lastingLocal("i64");
+    this.#b = code.lastingLocal("i64");
+    this.#c = code.lastingLocal("i32");
+    this.#v = code.lastingLocal("i32");
+    this.#x = code.lastingLocal("f64");
+    this.#y = code.lastingLocal("f64");
   }
 
   /** Begins a block. @param kind what set the flags before; undefined where that depends on the way. */

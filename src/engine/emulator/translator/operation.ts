@@ -109,6 +109,7 @@ export class RegionOperation implements Operation {
     this.#instruction = instruction;
     this.#depth = this.code.depth;
     this.transfer = undefined;
+    this.code.reuseLocals();
     instruction.semantics(this);
   }
 
@@ -363,7 +364,9 @@ export class RegionOperation implements Operation {
     if (low === undefined) {
       const value = registers.readGeneral(slot);
       this.#check({ base: value, offset: group.min, bytes: reach, window, table: group.stores ? STORES : 0 });
-      low = code.let(i32.wrap(registers.readGeneral(slot)));
+      const local = code.lastingLocal("i32");
+      code.set(local, i32.wrap(registers.readGeneral(slot)));
+      low = code.get(local);
       this.#checked.set(base, low);
     }
     return { address: displaced(low, Number(addend + offset)) };

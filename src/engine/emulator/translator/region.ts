@@ -174,7 +174,7 @@ class FunctionTranslation {
     this.#functions = indices;
     this.#survey = survey(source, graph, imports);
     this.#writing = writing(source, graph, imports, this.#survey);
-    this.#budget = this.#writing.code.local("i32");
+    this.#budget = this.#writing.code.lastingLocal("i32");
     for (const block of graph.blocks) {
       if (block.forwardEdges > 1) this.#joins.add(block);
       const behind = copiesOf(block) > 1 ? wayOut(block)?.block : undefined;

@@ -16,6 +16,9 @@ export class RegionRegisters {
   written: RegisterSet = 0n;
   readonly #code: Code;
   readonly #general = new Map<number, Local<"i64">>();
+  /** What reads a slot's local, and whose that is. */
+  readonly #reads = new Map<number, Expr<"i64">>();
+  readonly #slots = new Map<Expr, number>();
   readonly #vector = new Map<number, Local<"v128">>();
 
   constructor(code: Code) {
@@ -31,32 +34,34 @@ export class RegionRegisters {
   /** @param slot of the state: 31 reads zero. */
   readGeneral(slot: number): Expr<"i64"> {
     if (slot === SLOT.zero) return i64.of(0n);
-    this.read |= 1n << BigInt(slot);
-    return variable("i64", this.#generalLocal(slot).index);
+    this.read |= bitOf(slot);
+    const known = this.#reads.get(slot);
+    if (known !== undefined) return known;
+    const made = variable("i64", this.#generalLocal(slot).index);
+    this.#reads.set(slot, made);
+    this.#slots.set(made, slot);
+    return made;
   }
 
   writeGeneral(slot: number, value: Expr<"i64">): void {
     if (slot === SLOT.zero) return;
-    this.written |= 1n << BigInt(slot);
+    this.written |= bitOf(slot);
     this.#code.set(this.#generalLocal(slot), value);
   }
 
   readVector(register: number): Expr<"v128"> {
-    this.read |= 1n << BigInt(VECTORS_SHIFT + register);
+    this.read |= bitOf(VECTORS_SHIFT + register);
     return variable("v128", this.#vectorLocal(register).index);
   }
 
   writeVector(register: number, value: Expr<"v128">): void {
-    this.written |= 1n << BigInt(VECTORS_SHIFT + register);
+    this.written |= bitOf(VECTORS_SHIFT + register);
     this.#code.set(this.#vectorLocal(register), value);
   }
 
   /** The slot whose value an expression is; undefined where it is none. */
   slotOf(value: Expr): number | undefined {
-    for (const [slot, { index }] of this.#general) {
-      if (value.isVariable && value.bytes.join() === variable("i64", index).bytes.join()) return slot;
-    }
-    return undefined;
+    return this.#slots.get(value);
   }
 
   /** From memory into locals. */
@@ -84,12 +89,18 @@ export class RegionRegisters {
   }
 
   #generalLocal(slot: number): Local<"i64"> {
-    return kept(this.#general, slot, () => this.#code.local("i64"));
+    return kept(this.#general, slot, () => this.#code.lastingLocal("i64"));
   }
 
   #vectorLocal(register: number): Local<"v128"> {
-    return kept(this.#vector, register, () => this.#code.local("v128"));
+    return kept(this.#vector, register, () => this.#code.lastingLocal("v128"));
   }
+}
+
+const BITS: readonly RegisterSet[] = Array.from({ length: VECTORS_SHIFT + 32 }, (_, number) => 1n << BigInt(number));
+
+function bitOf(number: number): RegisterSet {
+  return BITS[number] ?? 0n;
 }
 
 function numbersOf(registers: RegisterSet): readonly number[] {

@@ -60,7 +60,10 @@ export class Code {
   readonly #bytes: number[] = [];
   readonly #locals: ValueType[] = [];
   readonly #parameters: number;
-  readonly #emitted = new WeakSet<Expr>();
+  readonly #emitted = new Set<Expr>();
+  /** Locals given since the last call of `reuseLocals`, and those that may be given again. */
+  #given: Local<ValueType>[] = [];
+  readonly #free = new Map<ValueType, Local<ValueType>[]>();
   readonly #hints: Hint[] = [];
   #depth = 0;
 
@@ -74,9 +77,28 @@ export class Code {
     return this.#depth;
   }
 
+  /** A local whose value is whatever it was before. */
   local<T extends ValueType>(type: T): Local<T> {
+    const local = (this.#free.get(type)?.pop() as Local<T> | undefined) ?? this.lastingLocal(type);
+    this.#given.push(local);
+    return local;
+  }
+
+  /** A local that nobody else gets; 0 at the begin. */
+  lastingLocal<T extends ValueType>(type: T): Local<T> {
     this.#locals.push(type);
     return { type, index: this.#parameters + this.#locals.length - 1 };
+  }
+
+  /** What `local` and `let` gave is not used any more. A function has few locals then, and needs little of the host's stack. */
+  reuseLocals(): void {
+    for (const local of this.#given) {
+      const free = this.#free.get(local.type);
+      if (free === undefined) this.#free.set(local.type, [local]);
+      else free.push(local);
+    }
+    this.#given = [];
+    this.#emitted.clear();
   }
 
   /** Computes a value now; the result can be used any number of times. */

@@ -2,7 +2,7 @@
  * WebAssembly's expressions as trees. A tree is emitted once, where a statement uses it (`code.ts`); what is used twice is
  * put into a local by `Code.let` first. Constants are folded as trees are made.
  */
-import { signed, unsigned } from "./leb128.ts";
+import { signed, signedNumber, unsigned } from "./leb128.ts";
 
 export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128";
 export type IntegerType = "i32" | "i64";
@@ -22,18 +22,20 @@ export interface Expr<T extends ValueType = ValueType> {
   readonly displaced?: { readonly base: Expr<"i32">; readonly offset: number };
 }
 
-function make<T extends ValueType>(type: T, bytes: readonly number[], args: readonly Expr[] = []): Expr<T> {
+const NO_ARGS: readonly Expr[] = [];
+
+function make<T extends ValueType>(type: T, bytes: readonly number[], args = NO_ARGS): Expr<T> {
   return { type, bytes, args };
 }
 
 function i32Const(value: number): Expr<"i32"> {
   const constant = value | 0;
-  return { type: "i32", bytes: [0x41, ...signed(BigInt(constant))], args: [], constant };
+  return { type: "i32", bytes: [0x41, ...signedNumber(constant)], args: NO_ARGS, constant };
 }
 
 function i64Const(value: bigint): Expr<"i64"> {
   const constant = BigInt.asIntN(64, value);
-  return { type: "i64", bytes: [0x42, ...signed(constant)], args: [], constant };
+  return { type: "i64", bytes: [0x42, ...signed(constant)], args: NO_ARGS, constant };
 }
 
 /** `local.get`. */
@@ -43,14 +45,15 @@ export function localGet<T extends ValueType>(type: T, index: number): Expr<T> {
 
 /** `local.get` of a local that is set more than once. */
 export function variable<T extends ValueType>(type: T, index: number): Expr<T> {
-  return { ...localGet(type, index), isVariable: true };
+  return { type, bytes: [0x20, ...unsigned(index)], args: NO_ARGS, isVariable: true };
 }
 
 /** An address `offset` bytes above another, where the sum is known to stay below 2^32. */
 export function displaced(base: Expr<"i32">, offset: number): Expr<"i32"> {
   const below = base.displaced ?? { base, offset: 0 };
   const total = below.offset + offset;
-  return { ...make("i32", [0x6a], [below.base, i32Const(total)]), displaced: { base: below.base, offset: total } };
+  const args = [below.base, i32Const(total)];
+  return { type: "i32", bytes: [0x6a], args, displaced: { base: below.base, offset: total } };
 }
 
 export function select<T extends ValueType>(condition: Expr<"i32">, whenTrue: Expr<T>, whenFalse: Expr<T>): Expr<T> {

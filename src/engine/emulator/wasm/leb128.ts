@@ -1,6 +1,7 @@
 /** Numbers as WebAssembly's binary format has them (WebAssembly Core Specification, 5.2.2). */
 
 export function unsigned(value: number): readonly number[] {
+  if (value < 0x80) return [value];
   const bytes: number[] = [];
   let rest = value;
   do {
@@ -9,6 +10,19 @@ export function unsigned(value: number): readonly number[] {
     rest = Math.floor(rest / 0x80);
   } while (rest !== 0);
   return bytes;
+}
+
+/** @param value of 32 bits at most. */
+export function signedNumber(value: number): readonly number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (;;) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    const isLast = (rest === 0 && low < 0x40) || (rest === -1 && low >= 0x40);
+    bytes.push(isLast ? low : low | 0x80);
+    if (isLast) return bytes;
+  }
 }
 
 export function signed(value: bigint): readonly number[] {

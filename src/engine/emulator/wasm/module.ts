@@ -69,7 +69,7 @@ export function moduleBytes({ tableType, imports, functions }: ModuleParts): Uin
       ...unsigned(indices[1 + index] ?? 0),
     ]),
   ];
-  return Uint8Array.from(
+  return new Uint8Array(
     HEADER.concat(
       section(SECTION.type, distinct.map(typeBytes)),
       section(SECTION.import, imported),
