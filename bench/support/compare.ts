@@ -8,11 +8,13 @@ export interface Contender {
 
 export interface Comparison {
   readonly rounds: number;
-  /** Rounds that were disturbed, and were measured again. */
-  readonly repeated: number;
+  /** Rounds that do not count: others that were less disturbed do. */
+  readonly leftOut: number;
+  /** Of those that count, the largest disturbance. */
+  readonly disturbance: number;
   /** By contender: median and its 95 % interval. */
   readonly medians: Readonly<Record<string, { readonly median: number; readonly interval: readonly [number, number] }>>;
-  /** Raw samples by contender, in the order of the rounds. */
+  /** Raw samples by contender, in the order of the counted rounds. */
   readonly samples: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -24,41 +26,55 @@ export interface Ratio {
   readonly interval: readonly [number, number];
 }
 
-/** So many disturbed rounds for each that counts; where there are more, they count too. */
-const REPEATS_MAX = 4;
+/** What had a part in a measurement besides the contenders. */
+export interface Disturbance {
+  /** Of the round that has just ended: a share of one processor, say. */
+  readonly take: () => number;
+  /** So much does not matter. */
+  readonly limit: number;
+}
+
+const UNDISTURBED: Disturbance = { take: () => 0, limit: 0 };
+/** So many rounds for each that counts, where rounds are disturbed. */
+const ROUNDS_FOR_ONE_MAX = 3;
 
 /**
- * Measures every contender once a round, the order turning by one each round.
- * @param wasDisturbed whether something else had a part in the round; where it says so the round is measured again.
+ * Measures every contender once a round, the order turning by one each round. Where rounds are disturbed there are more
+ * of them, and the least disturbed count.
  */
 export function compare(
   contenders: readonly Contender[],
   rounds: number,
   warmUpRounds: number,
-  wasDisturbed: () => boolean = () => false,
+  { take, limit }: Disturbance = UNDISTURBED,
 ): Comparison {
-  const samples: Record<string, number[]> = Object.fromEntries(contenders.map(({ name }) => [name, []]));
-  let repeated = 0;
-  for (let round = -warmUpRounds; round < rounds; ) {
-    const values = contenders.map((_, turn) => {
-      const at = (((round + repeated + turn) % contenders.length) + contenders.length) % contenders.length;
-      const { name, measure } = contenders[at] as Contender;
-      return [name, measure()] as const;
-    });
-    if (wasDisturbed() && round >= 0 && repeated < rounds * REPEATS_MAX) {
-      repeated++;
-      continue;
-    }
-    for (const [name, value] of round < 0 ? [] : values) samples[name]?.push(value);
-    round++;
+  const all: { readonly values: ReadonlyMap<string, number>; readonly disturbance: number }[] = [];
+  let good = 0;
+  for (let round = -warmUpRounds; good < rounds && round < rounds * ROUNDS_FOR_ONE_MAX; round++) {
+    const values = new Map(
+      contenders.map((_, turn) => {
+        const at = (((round + turn) % contenders.length) + contenders.length) % contenders.length;
+        const { name, measure } = contenders[at] as Contender;
+        return [name, measure()] as const;
+      }),
+    );
+    const disturbance = take();
+    if (round < 0) continue;
+    all.push({ values, disturbance });
+    if (disturbance <= limit) good++;
   }
+  const counted = all.toSorted((a, b) => a.disturbance - b.disturbance).slice(0, rounds);
+  const samples = Object.fromEntries(
+    contenders.map(({ name }) => [name, counted.map(({ values }) => values.get(name) ?? Number.NaN)]),
+  );
   const medians = Object.fromEntries(
     Object.entries(samples).map(([name, values]) => [
       name,
       { median: median(values), interval: medianInterval(values) },
     ]),
   );
-  return { rounds, repeated, medians, samples };
+  const disturbance = Math.max(...counted.map((round) => round.disturbance));
+  return { rounds, leftOut: all.length - counted.length, disturbance, medians, samples };
 }
 
 export function ratio(comparison: Comparison, of: string, to: string): Ratio {

@@ -6,11 +6,14 @@ const TICK_MS = 10;
 /** Places behind the name `cpu`. */
 const IDLE = 4;
 const IO_WAIT = 5;
+/** Places behind the command's name. */
+const CHILDREN_USER = 13;
+const CHILDREN_SYSTEM = 14;
 const NS_PER_MS = 1e6;
 
 /**
- * What the rest of the machine takes from a measurement that needs several processors at once: processor time that was
- * neither idle nor of this process or a helper of its, the hypervisor's share included.
+ * What the rest of the machine takes from a measurement: processor time that was neither idle nor of this process, its
+ * children or a helper of its, the hypervisor's share included.
  */
 export class Interference {
   #othersMs = 0;
@@ -50,9 +53,12 @@ function idleMs(): number {
   return (Number(ticks[IDLE]) + Number(ticks[IO_WAIT])) * TICK_MS;
 }
 
+/** Of this process, and of its children that have ended and been waited for (proc_pid_stat(5), cutime and cstime). */
 function ownMs(): number {
   const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
+  const stat = readFileSync("/proc/self/stat", "latin1");
+  const [, ...fields] = stat.slice(stat.lastIndexOf(")")).split(" ");
+  return (user + system) / 1000 + (Number(fields[CHILDREN_USER]) + Number(fields[CHILDREN_SYSTEM])) * TICK_MS;
 }
 
 /** Of a process of one thread since it began. */

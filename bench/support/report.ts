@@ -41,6 +41,11 @@ export function printComparison(comparison: Comparison, ratios: readonly Ratio[]
   }
 }
 
+/** Of a comparison whose disturbance is a share of one processor. */
+export function printDisturbance({ disturbance, leftOut }: Comparison): void {
+  console.log(`  others took ${(disturbance * 100).toFixed(0)} % of a processor at most; ${leftOut} rounds left out`);
+}
+
 /** Says of each target whether it was reached. */
 export function printTargets(targets: readonly Target[]): void {
   for (const { says, value, limit, isLeast = false } of targets) {
