@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { NEVER_TRANSLATED } from "../../src/engine/emulator/translator/flow.ts";
+import { ENGINE_WORDS } from "../../src/monitor/engine-choice.ts";
+import { bundledSkiff } from "../cli/bundled-skiff.ts";
 import { run } from "../support/command.ts";
 import { kitImagePath } from "../support/guest.ts";
 import { kvm } from "../support/kvm.ts";
@@ -57,5 +59,24 @@ describe("the documentation of the emulator", () => {
     const [, list = ""] = /\*\*Rows never translated\*\*([^;]*);/.exec(page("emulator.md")) ?? [];
     const listed = [...list.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
     expect(listed.sort()).toEqual([...NEVER_TRANSLATED].sort());
+  });
+});
+
+describe("the page of commands", () => {
+  const skiff = bundledSkiff();
+  const optionsIn = (text: string) =>
+    new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([option]) => option));
+
+  it.each(["run", "build"])("has the options of skiff %s --help, and no others", (command) => {
+    const [, section = ""] = new RegExp(`^## skiff ${command} ([sS]*?)^## `, "m").exec(page("commands.md")) ?? [];
+    const rows = section.split("\n").filter((line) => line.startsWith("| `-"));
+    const { stdout } = skiff.run([command, "--help"]);
+    const [, told = ""] = /\nOptions:\n([\s\S]*?)\n\n/.exec(stdout) ?? [];
+    const expected = new Set([...optionsIn(told)].filter((option) => option !== "--help"));
+    expect(optionsIn(rows.map((row) => row.split(" | ")[0]).join("\n"))).toEqual(expected);
+  });
+
+  it("names the engines that can be asked for", () => {
+    expect(page("commands.md")).toContain(`\`--engine ${ENGINE_WORDS.join("\\|")}\``);
   });
 });
