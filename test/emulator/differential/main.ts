@@ -1,9 +1,10 @@
-// Compares the emulator with QEMU for as long as is wanted: npm run test:differential [-- --rounds N --seed N]
+// Compares the emulator with QEMU for as long as is wanted: npm run test:differential [-- --rounds N --seed N --later]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findProgram } from "../../../src/host/probe/program.ts";
+import { useLaterWebAssembly } from "../../../src/host/webassembly.ts";
 import { seededRandom } from "../../support/random.ts";
 import { checkRound } from "./rounds.ts";
 
@@ -19,9 +20,13 @@ function wholeNumber(option: string, text: string, max: number): number {
   throw new CommandError(`--${option} ${text}: give a whole number from 1 to ${max}`);
 }
 
-function readOptions(words: readonly string[]): { readonly rounds: number; readonly seed: number } {
-  const options = { rounds: { type: "string" }, seed: { type: "string" } } as const;
-  let given: { readonly rounds?: string; readonly seed?: string };
+function readOptions(words: readonly string[]): {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly later: boolean;
+} {
+  const options = { rounds: { type: "string" }, seed: { type: "string" }, later: { type: "boolean" } } as const;
+  let given: { readonly rounds?: string; readonly seed?: string; readonly later?: boolean };
   try {
     given = parseArgs({ args: [...words], options }).values;
   } catch (error) {
@@ -31,12 +36,14 @@ function readOptions(words: readonly string[]): { readonly rounds: number; reado
   return {
     rounds: wholeNumber("rounds", given.rounds ?? String(ROUNDS), Number.MAX_SAFE_INTEGER),
     seed: wholeNumber("seed", seed, SEED_LIMIT - 1),
+    later: given.later ?? false,
   };
 }
 
-/** Each round has a seed of its own, which repeats it alone. */
+/** Each round has a seed of its own, which repeats it alone. With `later`, WebAssembly is as in `skiff run`. */
 function run(words: readonly string[]): void {
-  const { rounds, seed } = readOptions(words);
+  const { rounds, seed, later } = readOptions(words);
+  if (later) useLaterWebAssembly();
   if (findProgram("qemu-aarch64") === undefined) throw new CommandError("there is no qemu-aarch64; install qemu-user");
   const folder = mkdtempSync(join(tmpdir(), "skiff-differential-"));
   try {

@@ -10,12 +10,12 @@ const TIMES_A_ROW = 280;
 const INSTRUCTIONS_MIN = 500_000;
 const PARTS = 2;
 
-/** @param part from 0 on; each has a seed of its own. */
-export function testPart(part: number): void {
+/** @param part from 0 on; each has a seed of its own. @param options of `main.ts`, that the file chose. */
+export function testPart(part: number, options: string): void {
   const folder = temporaryFolder();
   const seed = PARTS * SEED + part;
   describeWith([["qemu-aarch64", "qemu-user"]], "the emulator's two tiers", () => {
-    it(`do what QEMU does, ${TIMES_A_ROW} times a row (--seed ${seed})`, { timeout: 900_000 }, () => {
+    it(`do what QEMU does, ${TIMES_A_ROW} times a row (${options}--seed ${seed})`, { timeout: 900_000 }, () => {
       let instructions = 0;
       for (const count of checkRound({ random: seededRandom(seed), timesARow: TIMES_A_ROW, folder })) {
         instructions += count;

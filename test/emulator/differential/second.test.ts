@@ -1,3 +1,3 @@
 import { testPart } from "./part.ts";
 
-testPart(1);
+testPart(1, "");
