@@ -182,4 +182,21 @@ describeWith(GDB, "GDB and a guest in the emulator", () => {
     expect(stdout).toContain("SIGSEGV");
     expect(stdout).toContain(`pc=0x${hex(AARCH64_FAULTY.fault)} value=0x${hex(FAULTY_VALUE)}\n`);
   });
+
+  it("shows by a core dump what the guest's own handler found", () => {
+    const words = ["run", "--engine", "emulator", "--mem", "8", "--core", cores, image("protection"), "null-write"];
+    const { end, stdout: said } = skiff.run(words);
+    const [, at] = /^trap: data abort .* at (0x[0-9a-f]+), address 0x0$/m.exec(said) ?? [];
+    expect([end, at]).toEqual([255, expect.any(String)]);
+    const [core = ""] = readdirSync(cores);
+    const command = 'printf "pc=%#lx sp=%#lx frame=%#lx value=%#lx\\n", $pc, $sp, $x29, *(long *)$sp';
+    const { stdout } = gdb([command], "-c", join(cores, core));
+    rmSync(join(cores, core));
+    expect(stdout).toContain("SIGABRT");
+    const [, pc, sp, frame, value] = /pc=(\S+) sp=(\S+) frame=(\S+) value=(\S+)/.exec(stdout) ?? [];
+    // A function that keeps its frame's address at its stack's end: the handler's stack is elsewhere.
+    expect([pc, sp]).toEqual([at, frame]);
+    expect(Number(value)).toBeGreaterThan(Number(sp));
+    expect(Number(value)).toBeLessThanOrEqual(8 * 2 ** 20);
+  });
 });

@@ -160,8 +160,7 @@ describe("core dumps of guests on KVM", () => {
     const { status, stdout, core, register } = dump(hvtImagePath("protection"), "null-write");
     assert.equal(status, 255);
     const at = register(PC_PLACE);
-    // The kit's handler tells the tender of what it found on x86-64 alone.
-    if (!isArm) assert.ok(stdout.includes(` at 0x${at.toString(16)},`), `${at.toString(16)}: ${stdout}`);
+    assert.ok(stdout.includes(` at 0x${at.toString(16)},`), `${at.toString(16)}: ${stdout}`);
     const memory = core.subarray(core.length - 8 * 2 ** 20);
     const instructions = memory.subarray(at, at + 8);
     const image = readFileSync(hvtImagePath("protection"));
