@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { ping, redisBenchmark, wrk } from "./serve/clients.ts";
 import { density } from "./serve/density.ts";
 import { makePeerNamespace, type PeerNamespace } from "./serve/peer-namespace.ts";
-import { requestResponse } from "./serve/request-response.ffi.ts";
+import { requestResponse } from "./serve/request-response.ts";
 import { kitServers, nginxServers, type RunningServer, redisServers, type ServerKind } from "./serve/servers.ts";
 import { enterNamespace, INSIDE_NAMESPACE } from "./support/namespace.ts";
 import { temporaryFolder } from "./support/peers.ts";
