@@ -11,7 +11,7 @@ declare namespace WebAssembly {
     readonly length: number;
     /** @returns the former length. */
     grow(by: number): number;
-    set(index: number, value: ExportedFunction): void;
+    set(index: number, value: ExportedFunction | null): void;
     get(index: number): ExportedFunction | null;
   }
 

@@ -8,7 +8,7 @@ import { AREA, ENTRY_ADDRESS, type Outcome, outcomesOf, type Program, PSTATE, RE
 
 const QEMU_TIMEOUT_MS = 60_000;
 const TURN_BRANCHES = 1000;
-const TURNS_MAX = 1000;
+const TURNS_MAX = 50_000;
 const COUNTER_HZ = 62_500_000;
 /** The board has a model of its flash and devices below its memory; the emulator has memory there. */
 const BOARD = [

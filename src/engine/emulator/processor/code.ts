@@ -97,6 +97,11 @@ export class CodeRecords {
     this.table.set(index, made);
   }
 
+  /** Takes one out again, so that the host can free it. No record may name its place. */
+  clearFunction(index: number): void {
+    this.table.set(index, null);
+  }
+
   /** The address of a record's instruction, where it runs now. */
   pcOf(record: number): bigint {
     return BigInt.asUintN(64, this.#memory.view.getBigInt64(STATE.pcBase, true) + BigInt(record >>> 3));

@@ -213,12 +213,13 @@ export class Execution {
       case EXIT.returned:
         state.pc = RETURNS.none;
         return undefined;
+      // These take as long as many branches: whoever gave the budget looks at the clock.
       case EXIT.hot:
         this.#regions?.translate(this.#view.getUint32(STATE.record, true));
-        return undefined;
+        return this.#regions === undefined ? undefined : "budget";
       case EXIT.stale:
         this.#regions?.revalidate(this.#view.getUint32(STATE.record, true));
-        return undefined;
+        return "budget";
       case EXIT.budget:
         return this.#giveBack() ? undefined : "budget";
       case EXIT.hint:

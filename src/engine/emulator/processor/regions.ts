@@ -3,12 +3,13 @@ import { HEAT_MAX } from "../dispatch.ts";
 import { FIRST_FREE, type HandlerLibrary, PLACES_STEP } from "../interpreter/handlers.ts";
 import { PAGE_BYTES, RECORD, RECORD_PAGES, STATE } from "../layout.ts";
 import { type Block, type Graph, type GraphSource, type Instruction, makeGraph } from "../translator/graph.ts";
-import { REGION_EXPORT, translateRegion } from "../translator/region.ts";
+import { REGION_EXPORT, type Translated, translateRegion } from "../translator/region.ts";
 import { isSameWindow, type Window, type Windows } from "../translator/windows.ts";
 import { translateNow } from "./address-space.ts";
 import type { CodeRecords } from "./code.ts";
 import type { ProcessorState } from "./state.ts";
-import { findWindow } from "./windows.ts";
+import type { DataKind } from "./translation-cache.ts";
+import { findWindow, hasRecordsIn, isWindow } from "./windows.ts";
 
 /** First place of regions in a machine's table. */
 const FIRST_SLOT = FIRST_FREE + 1;
@@ -17,11 +18,18 @@ const REGIONS_MAX = 4096;
 /** Bytes of WebAssembly that are kept for other machines at most. */
 const SHARED_BYTES_MAX = 32 * 2 ** 20;
 /** In a function of a region at most, and in all that are called by the first. */
-const FUNCTION_INSTRUCTIONS_MAX = 1000;
-const CALLED_INSTRUCTIONS_MAX = 1000;
+const FUNCTION_INSTRUCTIONS_MAX = 500;
+const CALLED_INSTRUCTIONS_MAX = 250;
 /** Of a region: their records must fit beside those of others. */
 const PAGES_MAX = RECORD_PAGES / 8;
 const PAGE_MASK = BigInt(PAGE_BYTES - 1);
+
+/** What held when software had changed mappings so often, and the epoch was so. */
+interface KnownWindows {
+  readonly windows: Windows;
+  readonly generation: number;
+  readonly epoch: number;
+}
 
 interface Region {
   readonly slot: number;
@@ -39,10 +47,13 @@ class SharedModules {
   readonly #modules = new Map<string, { readonly module: WebAssembly.Module; readonly bytes: number }>();
   #bytes = 0;
 
-  get(key: string, make: () => Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  /** @returns the module, or how many instructions fit one. */
+  get(key: string, make: () => Translated): WebAssembly.Module | number {
     const known = this.#modules.get(key);
     if (known !== undefined) return known.module;
-    const bytes = make();
+    const translated = make();
+    if ("fits" in translated) return translated.fits;
+    const { bytes } = translated;
     const made = { module: new WebAssembly.Module(bytes), bytes: bytes.length };
     this.#modules.set(key, made);
     this.#bytes += made.bytes;
@@ -83,7 +94,8 @@ export class Regions {
   readonly #byPage = new Map<number, Set<Region>>();
   readonly #freeSlots: number[] = [];
   #slots = 0;
-  #windows: { readonly epoch: number; readonly windows: Windows } | undefined;
+  /** By exception level. */
+  readonly #windows = new Map<0 | 1, KnownWindows>();
 
   constructor(state: ProcessorState, code: CodeRecords, { isEager, counts }: RegionsOptions) {
     this.#state = state;
@@ -109,14 +121,24 @@ export class Regions {
 
   /** Translates what begins at `pc`, if it can be. @param record its record. */
   translate(record: number): void {
+    for (let most = FUNCTION_INSTRUCTIONS_MAX; most > 0; ) {
+      const fits = this.#translate(record, most);
+      if (fits === undefined) return;
+      most = Math.min(fits, most >> 1);
+    }
+  }
+
+  /** @returns how many instructions are to be tried where so many make too much code. */
+  #translate(record: number, instructionsMax: number): number | undefined {
     const { pc } = this.#state;
     const pages = new Map<bigint, number>();
     const graphs = graphsFrom({
       pageOffset: Number(pc & PAGE_MASK),
       read: (at) => this.#word(BigInt.asUintN(64, pc + BigInt(at)), pages),
-      instructionsMax: FUNCTION_INSTRUCTIONS_MAX,
+      instructionsMax,
     });
-    if (graphs === undefined || !this.#fill(graphs, pc, pages) || this.#recordAt(pc, pages) !== record) return;
+    if (graphs === undefined || !this.#fill(graphs, pc, pages) || this.#recordAt(pc, pages) !== record)
+      return undefined;
     if (this.#regions.size === REGIONS_MAX) this.#dropAll();
     const { level } = this.#state;
     const windows = this.#currentWindows();
@@ -124,7 +146,9 @@ export class Regions {
       this.#code.handlers.find(word, placed.pageOffset).handler.index;
     const make = () => translateRegion({ graphs, entry: pc, level, windows, handlerOf, counts: this.#counts });
     const module = this.#shared.get(keyOf(graphs, pc, level, windows, this.#counts), make);
+    if (typeof module === "number") return module;
     this.#install(record, module, { pages, level, windows });
+    return undefined;
   }
 
   /** A region was entered for which addresses may be translated otherwise now. @param record its first instruction's. */
@@ -146,19 +170,29 @@ export class Regions {
   }
 
   #currentWindows(): Windows {
+    const state = this.#state;
     const epoch = this.#epoch;
-    if (this.#windows?.epoch !== epoch) {
-      const before = this.#windows?.windows;
-      const windows = { load: this.#window("load", before?.load), store: this.#window("store", before?.store) };
-      this.#windows = { epoch, windows };
-    }
-    return this.#windows.windows;
+    const generation = state.memory.translations.mappingsGeneration;
+    const known = this.#windows.get(state.level);
+    if (known?.epoch === epoch) return known.windows;
+    const isMappedAsBefore = known?.generation === generation;
+    const window = (kind: DataKind) => this.#window(kind, known?.windows[kind], isMappedAsBefore);
+    const windows = { load: window("load"), store: window("store") };
+    this.#windows.set(state.level, { windows, generation, epoch });
+    return windows;
   }
 
-  /** Around the stack, or where it was before. */
-  #window(kind: "load" | "store", before: Window | undefined): Window | undefined {
-    const found = findWindow(this.#state, kind, this.#state.getRegister(31));
-    return found ?? (before === undefined ? undefined : findWindow(this.#state, kind, before.start));
+  /** The one before, as long as it holds, since regions rest on it; else around the stack. */
+  #window(kind: DataKind, before: Window | undefined, isMappedAsBefore: boolean): Window | undefined {
+    const state = this.#state;
+    if (before !== undefined) {
+      const holds = isMappedAsBefore ? kind === "load" || !hasRecordsIn(state, before) : isWindow(state, kind, before);
+      if (holds) return before;
+    }
+    return (
+      findWindow(state, kind, state.getRegister(31)) ??
+      (before === undefined ? undefined : findWindow(state, kind, before.start))
+    );
   }
 
   /** The page of the guest's memory in which a virtual page's instructions lie; undefined where they may not be executed. */
@@ -223,7 +257,12 @@ export class Regions {
     const { view } = this.#state;
     const { record, slot, handler, pages } = region;
     this.#regions.delete(record);
-    for (const page of pages.values()) this.#byPage.get(page)?.delete(region);
+    for (const page of pages.values()) {
+      const regions = this.#byPage.get(page);
+      regions?.delete(region);
+      if (regions?.size === 0) this.#byPage.delete(page);
+    }
+    this.#code.clearFunction(slot);
     this.#freeSlots.push(slot);
     if (view.getUint32(record + RECORD.handler, true) === slot) view.setUint32(record + RECORD.handler, handler, true);
     view.setInt32(record + RECORD.heat, 0, true);

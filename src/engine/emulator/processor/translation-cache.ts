@@ -43,6 +43,8 @@ export class TranslationCache {
   /** Virtual addresses of blocks of which pages are kept, in units of a block. */
   readonly #blocks = new Set<number>();
   #hasGiantBlocks = false;
+  /** How often software may have changed what addresses lead to. */
+  mappingsGeneration = 0;
   #level: Level = 1;
   #generation = 0;
   #isEmpty = false;
@@ -103,6 +105,7 @@ export class TranslationCache {
 
   forgetAll(): void {
     this.renew();
+    this.mappingsGeneration++;
     if (this.#isEmpty) return;
     this.#isEmpty = true;
     this.#bytes.fill(0xff, TRANSLATION_TABLES[0], TRANSLATION_TABLES_END);
@@ -124,6 +127,7 @@ export class TranslationCache {
   /** Whatever maps an address: its page, or all pages of its block. */
   forgetAddress(virtual: bigint): void {
     this.renew();
+    this.mappingsGeneration++;
     if (this.#hasGiantBlocks) {
       this.forgetAll();
       return;

@@ -1,13 +1,14 @@
 /** Stretches of virtual addresses behind one another that lie so in the guest's memory: what translated code need not look up. */
-import { GUEST_ADDRESS } from "../layout.ts";
+import { GUEST_ADDRESS, PAGE_BYTES } from "../layout.ts";
 import type { Window } from "../translator/windows.ts";
 import { translateNow } from "./address-space.ts";
 import type { ProcessorState } from "./state.ts";
 import { isDevice } from "./translate.ts";
 import type { DataKind } from "./translation-cache.ts";
 
-/** Mappings that are looked at in each direction at most. */
-const MAPPINGS_MAX = 2048;
+/** Mappings that are looked at in each direction at most, of which a page counts for many blocks. */
+const BLOCKS_MAX = 512;
+const BLOCKS_A_PAGE = 16;
 /** SCTLR_EL1.A (D17.2.118): accesses that are not aligned fault. */
 const SCTLR_ALIGNMENT = 1n << 1n;
 const ADDRESSES_END = 1n << 64n;
@@ -18,17 +19,39 @@ export function findWindow(state: ProcessorState, kind: DataKind, virtual: bigin
   const first = plainMapping(state, kind, virtual);
   if (first === undefined) return undefined;
   let { start, end } = first;
-  for (let count = 0; count < MAPPINGS_MAX && start > 0n; count++) {
+  for (let count = 0; count < BLOCKS_MAX && start > 0n; ) {
     const below = plainMapping(state, kind, start - 1n);
     if (below?.addend !== first.addend) break;
     start = below.start;
+    count += effortOf(below);
   }
-  for (let count = 0; count < MAPPINGS_MAX && end < ADDRESSES_END; count++) {
+  for (let count = 0; count < BLOCKS_MAX && end < ADDRESSES_END; ) {
     const above = plainMapping(state, kind, end);
     if (above?.addend !== first.addend) break;
     end = above.end;
+    count += effortOf(above);
   }
   return { start, length: end - start, addend: first.addend };
+}
+
+/** Whether a window is one still. */
+export function isWindow(state: ProcessorState, kind: DataKind, { start, length, addend }: Window): boolean {
+  if ((state.registers.get("sctlr_el1") & SCTLR_ALIGNMENT) !== 0n) return false;
+  for (let at = start; at < start + length; ) {
+    const mapping = plainMapping(state, kind, at);
+    if (mapping?.addend !== addend) return false;
+    at = mapping.end;
+  }
+  return true;
+}
+
+/** Whether stores to a window may change records. */
+export function hasRecordsIn({ memory }: ProcessorState, { start, length, addend }: Window): boolean {
+  return memory.hasRecords(Number(start + addend) - GUEST_ADDRESS, Number(length));
+}
+
+function effortOf({ start, end }: PlainMapping): number {
+  return end - start === BigInt(PAGE_BYTES) ? BLOCKS_A_PAGE : 1;
 }
 
 interface PlainMapping {

@@ -1,6 +1,6 @@
 /**
- * Translates a region to a module: its first function, and those that it calls. Branches become blocks and loops as Norman Ramsey, "Beyond Relooper" (ICFP 2022), has them:
- * by the tree of dominators, without a dispatch.
+ * Translates a region to a module: its first function, and those that it calls. Branches become blocks and loops by the tree of
+ * dominators, without a dispatch: Norman Ramsey, "Beyond Relooper" (ICFP 2022).
  */
 import { countInstructions } from "../dispatch.ts";
 import { HANDLER_SIGNATURE, Imports } from "../host-functions.ts";
@@ -35,23 +35,39 @@ export interface RegionSource {
 
 /** What the module exports: a function of `HANDLER_SIGNATURE`. */
 export const REGION_EXPORT = "region";
+/** Of a region's instructions: whoever runs a machine waits while more is translated. */
+const CODE_BYTES_MAX = 32 * 1024;
 const ZERO = i32.of(0);
 const UNUSED: InstructionUse = { read: 0n, written: 0n, leaves: false };
 
-export function translateRegion(source: RegionSource): Uint8Array<ArrayBuffer> {
+/** A region's module; or how many instructions of its first function make no more code than there may be. */
+export type Translated = { readonly bytes: Uint8Array<ArrayBuffer> } | { readonly fits: number };
+
+/** Functions for which there is no room are called as others are. */
+export function translateRegion(source: RegionSource): Translated {
   const imports = new Imports();
   const indices = new Map<number, number>();
-  const translations = source.graphs.map((graph) => new FunctionTranslation(source, graph, { imports, indices }));
+  const translations: FunctionTranslation[] = [];
+  let bytesLeft = CODE_BYTES_MAX;
+  for (const graph of source.graphs) {
+    const surveyed = survey(source, graph, imports, bytesLeft);
+    if ("fits" in surveyed) {
+      if (translations.length === 0) return surveyed;
+      break;
+    }
+    bytesLeft -= surveyed.byteCount;
+    translations.push(new FunctionTranslation(source, graph, surveyed, { imports, indices }));
+  }
   // By now the surveys have asked for all imports, which the module's own functions follow.
   const first = imports.functions.length;
-  for (const [index, { start }] of source.graphs.entries()) if (index > 0) indices.set(start, first + index);
+  for (const [index, { start }] of translations.entries()) if (index > 0) indices.set(start, first + index);
   const functions = translations.map((translation, index) => ({
     name: index === 0 ? REGION_EXPORT : undefined,
     signature: HANDLER_SIGNATURE,
     body: translation.translate(index === 0),
   }));
   if (imports.functions.length !== first) throw new Error("an import was not surveyed");
-  return moduleBytes({ tableType: HANDLER_SIGNATURE, imports: imports.functions, functions });
+  return { bytes: moduleBytes({ tableType: HANDLER_SIGNATURE, imports: imports.functions, functions }) };
 }
 
 /** What the functions of a module share. */
@@ -70,6 +86,7 @@ interface Survey {
   readonly written: (instruction: Instruction) => RegisterSet;
   /** What set the flags where a block begins; undefined where that depends on the way. */
   readonly flags: ReadonlyMap<Block, FlagsKind | undefined>;
+  readonly byteCount: number;
 }
 
 interface Writing extends RegionParts {
@@ -98,9 +115,12 @@ function writing(source: RegionSource, graph: Graph, imports: Imports, known?: S
   return { ...parts, operation: new RegionOperation(parts, first) };
 }
 
-/** Translates once for what the instructions use; the code itself goes nowhere. */
-function survey(source: RegionSource, graph: Graph, imports: Imports): Survey {
-  const { accesses, registers, flags, exits, operation } = writing(source, graph, imports);
+/**
+ * Translates once for what the instructions use; the code itself goes nowhere.
+ * @returns how many instructions fit where these make more code than there is room for.
+ */
+function survey(source: RegionSource, graph: Graph, imports: Imports, bytesMax: number): Survey | { fits: number } {
+  const { code, accesses, registers, flags, exits, operation } = writing(source, graph, imports);
   const setBy = new Map<Block, FlagsKind | undefined>();
   const uses = new Map<Instruction, InstructionUse>();
   for (const block of graph.blocks) {
@@ -115,6 +135,7 @@ function survey(source: RegionSource, graph: Graph, imports: Imports): Survey {
       const before = exits.count;
       operation.translate(instruction);
       uses.set(instruction, { read: registers.read, written: registers.written, leaves: exits.count > before });
+      if (code.byteCount > bytesMax) return { fits: Math.max(1, uses.size - 1) };
     }
     setBy.set(block, isCall(block) ? FLAGS_KIND.memory : flags.lastSet);
   }
@@ -125,6 +146,7 @@ function survey(source: RegionSource, graph: Graph, imports: Imports): Survey {
     liveness: findLiveness(graph, useOf),
     written: (instruction) => useOf(instruction).written,
     flags: flagsAtBegin(graph.blocks, setBy),
+    byteCount: code.byteCount,
   };
 }
 
@@ -168,11 +190,11 @@ class FunctionTranslation {
   /** Blocks to which more than one place leads. */
   readonly #joins = new Set<Block>();
 
-  constructor(source: RegionSource, graph: Graph, { imports, indices }: ModuleIndices) {
+  constructor(source: RegionSource, graph: Graph, surveyed: Survey, { imports, indices }: ModuleIndices) {
     this.#source = source;
     this.#graph = graph;
     this.#functions = indices;
-    this.#survey = survey(source, graph, imports);
+    this.#survey = surveyed;
     this.#writing = writing(source, graph, imports, this.#survey);
     this.#budget = this.#writing.code.lastingLocal("i32");
     for (const block of graph.blocks) {
@@ -185,6 +207,11 @@ class FunctionTranslation {
       siblings.push(block);
       this.#children.set(dominator, siblings);
     }
+  }
+
+  /** Of its first instruction, in bytes from the region's entry. */
+  get start(): number {
+    return this.#graph.start;
   }
 
   /** @param isEntry control comes from anywhere. @returns the body of a function of `HANDLER_SIGNATURE`. */

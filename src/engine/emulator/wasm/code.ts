@@ -77,6 +77,11 @@ export class Code {
     return this.#depth;
   }
 
+  /** Bytes of the statements so far. */
+  get byteCount(): number {
+    return this.#bytes.length;
+  }
+
   /** A local whose value is whatever it was before. */
   local<T extends ValueType>(type: T): Local<T> {
     const local = (this.#free.get(type)?.pop() as Local<T> | undefined) ?? this.lastingLocal(type);
