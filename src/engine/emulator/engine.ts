@@ -161,10 +161,12 @@ export class EmulatorEngine implements DebugEngine {
     }
   }
 
-  /** Turns become shorter where branches are far apart, so that slices end in time. */
+  /** Turns become shorter where branches are far apart, so that slices end in time, and longer where all their branches took little. */
   #fitTurn(tookNs: number): void {
+    const left = this.#processor.memory.view.getInt32(STATE.budget, true);
     if (tookNs > TURN_NS_MAX) this.#turnBranches = Math.max(1, this.#turnBranches >> 1);
-    else if (tookNs < TURN_NS_MIN) this.#turnBranches = Math.min(TURN_BRANCHES_MAX, this.#turnBranches << 1);
+    else if (tookNs < TURN_NS_MIN && left <= 0)
+      this.#turnBranches = Math.min(TURN_BRANCHES_MAX, this.#turnBranches << 1);
   }
 
   /** WFI or WFE: the ABI has no interrupts, and there is one processor. */
