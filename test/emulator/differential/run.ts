@@ -49,19 +49,9 @@ export function runOnQemu({ bytes, results }: Program, folder: string): Uint8Arr
 
 /** @throws where an instruction makes an exception other than the program's own. */
 export function runInEmulator({ bytes, results }: Program, options: ProcessorOptions): Uint8Array {
-  const bus = { load: () => undefined, store: () => "stop" as const };
-  const processor = new Processor(MEMORY_BYTES, bus, 1_000_000, () => 0, options);
+  const processor = makeProcessor(options);
   const { memory } = processor;
   memory.bytes.set(bytes, GUEST_ADDRESS + IMAGE_ADDRESS);
-  writeVectors(memory.view);
-  writeTables(memory.view);
-  processor.setSystemRegister("mair_el1", MMU.mair);
-  processor.setSystemRegister("tcr_el1", MMU.tcr);
-  processor.setSystemRegister("ttbr0_el1", BigInt(TABLES.root));
-  processor.setSystemRegister("sctlr_el1", MMU.on);
-  processor.setSystemRegister("vbar_el1", BigInt(VECTORS_ADDRESS));
-  processor.setSystemRegister("cpacr_el1", 3n << 20n);
-  processor.pstate = PSTATE;
   processor.pc = BigInt(ENTRY_ADDRESS);
   processor.setRegister(31, BigInt(IMAGE_ADDRESS + results.offset));
   for (let turn = 0; ; turn++) {
@@ -79,6 +69,22 @@ export function runInEmulator({ bytes, results }: Program, options: ProcessorOpt
   }
   const start = GUEST_ADDRESS + IMAGE_ADDRESS + results.offset;
   return memory.bytes.slice(start, start + results.length);
+}
+
+/** At EL0, from which the first exception stops it. */
+export function makeProcessor(options: ProcessorOptions): Processor {
+  const bus = { load: () => undefined, store: () => "stop" as const };
+  const processor = new Processor(MEMORY_BYTES, bus, 1_000_000, () => 0, options);
+  writeVectors(processor.memory.view);
+  writeTables(processor.memory.view);
+  processor.setSystemRegister("mair_el1", MMU.mair);
+  processor.setSystemRegister("tcr_el1", MMU.tcr);
+  processor.setSystemRegister("ttbr0_el1", BigInt(TABLES.root));
+  processor.setSystemRegister("sctlr_el1", MMU.on);
+  processor.setSystemRegister("vbar_el1", BigInt(VECTORS_ADDRESS));
+  processor.setSystemRegister("cpacr_el1", 3n << 20n);
+  processor.pstate = PSTATE;
+  return processor;
 }
 
 /** The first block is EL1's, with the vectors; the others are EL0's. */

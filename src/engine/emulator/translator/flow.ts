@@ -16,7 +16,7 @@ export type Flow =
 
 /**
  * Rows that are never translated. What they do goes through TypeScript, and most of it changes what translated code relies on:
- * the exception level, system registers, translations of addresses.
+ * the exception level, system registers, translations of addresses. Accesses with the rights of EL0 use its translations.
  */
 export const NEVER_TRANSLATED: ReadonlySet<string> = new Set([
   "BRK",
@@ -35,6 +35,19 @@ export const NEVER_TRANSLATED: ReadonlySet<string> = new Set([
   "SVC",
   "SYS",
   "SYSL",
+  "LDR (32-bit), unprivileged",
+  "LDR (64-bit), unprivileged",
+  "LDRB, unprivileged",
+  "LDRH, unprivileged",
+  "LDRSB (32-bit), unprivileged",
+  "LDRSB (64-bit), unprivileged",
+  "LDRSH (32-bit), unprivileged",
+  "LDRSH (64-bit), unprivileged",
+  "LDRSW, unprivileged",
+  "STR (32-bit), unprivileged",
+  "STR (64-bit), unprivileged",
+  "STRB, unprivileged",
+  "STRH, unprivileged",
 ]);
 
 /** WFE, WFI, SEV and SEVL (C6.2.111). */
@@ -68,6 +81,6 @@ export function flowOf(name: string, fields: Fields): Flow {
     case "HINT":
       return EVENT_HINTS.has(8 * (fields["CRm"] ?? 0) + (fields["op2"] ?? 0)) ? LEAVE : NEXT;
     default:
-      return NEVER_TRANSLATED.has(name) || name.endsWith(", unprivileged") ? LEAVE : NEXT;
+      return NEVER_TRANSLATED.has(name) ? LEAVE : NEXT;
   }
 }
