@@ -16,7 +16,7 @@ export const DATA_ADDRESS = BLOCK_BYTES;
 const STACK_ADDRESS = MEMORY_BYTES - 4096;
 export const TABLES = { root: 0x10_0000, blocks: 0x10_1000 } as const;
 /** A store there ends the program. */
-const STOP_ADDRESS = 2 ** 32;
+export const STOP_ADDRESS = 2 ** 32;
 const COUNTER_HZ = 1_000_000;
 const SYSTEM_REGISTERS = {
   mair_el1: 0xffn,

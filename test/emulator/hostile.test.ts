@@ -1,16 +1,53 @@
-import { expect, it } from "vitest";
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterEach, expect, it } from "vitest";
 import { GUEST_ADDRESS } from "../../src/engine/emulator/layout.ts";
 import type { Processor, Translation } from "../../src/engine/emulator/processor/processor.ts";
 import { describeWith } from "../guests/requirement.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-import { ASSEMBLER, loadProgram, runToEnd, STOP, TABLES } from "./bare.ts";
+import { ASSEMBLER, DATA_ADDRESS, loadProgram, runToEnd, STOP, STOP_ADDRESS, TABLES } from "./bare.ts";
 
 const folder = temporaryFolder();
+const { Module, Instance } = WebAssembly;
 const BUDGET = 1000;
 const TURNS_MAX = 10_000;
 const BLOCK_BYTES = 2 ** 21;
 /** Of a table's entry, and of a block that is accessed. */
-const DESCRIPTOR = { table: 3n, block: 0x401n } as const;
+const DESCRIPTOR = { table: 3n, block: 0x401n, page: 0x403n } as const;
+/** Of what one translation makes, with what it repeats and stores on its ways out. */
+const MODULE_BYTES_MAX = 128 * 1024;
+
+/** What WebAssembly is asked for until the test ends. */
+function watchModules() {
+  const instances: WeakRef<WebAssembly.Instance>[] = [];
+  let largestBytes = 0;
+  const WatchedModule = class extends Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>) {
+      super(bytes);
+      largestBytes = Math.max(largestBytes, bytes.length);
+    }
+  };
+  const WatchedInstance = class extends Instance {
+    constructor(...args: ConstructorParameters<typeof Instance>) {
+      super(...args);
+      instances.push(new WeakRef(this));
+    }
+  };
+  Object.assign(WebAssembly, { Module: WatchedModule, Instance: WatchedInstance });
+  const aliveAfterCollection = async () => {
+    setFlagsFromString("--expose-gc");
+    const collect: unknown = runInNewContext("gc");
+    if (typeof collect !== "function") throw new Error("no garbage collector");
+    // References that were looked at are kept until the event loop goes on.
+    for (let times = 0; times < 3; times++) {
+      await setImmediate();
+      collect();
+    }
+    return instances.filter((instance) => instance.deref() !== undefined).length;
+  };
+  return { instances, largestBytes: () => largestBytes, aliveAfterCollection };
+}
 
 /** Runs a program in all ways, to its end. @returns X0 then, which is the same in all. */
 function result(source: string, prepare: (processor: Processor) => void = () => {}): bigint {
@@ -27,6 +64,10 @@ function result(source: string, prepare: (processor: Processor) => void = () => 
 }
 
 describeWith([ASSEMBLER], "a hostile guest", () => {
+  afterEach(() => {
+    Object.assign(WebAssembly, { Module, Instance });
+  });
+
   it("maps an address high up as far from its memory as its stack, modulo 2^32", () => {
     const farAddress = 0xff40_0000;
     const stackBlock = { virtual: 1, physical: 0xe0_0000 };
@@ -79,5 +120,131 @@ describeWith([ASSEMBLER], "a hostile guest", () => {
       add x0, x0, x5
       cbnz x28, repeat`;
     expect(result(source)).toBe(200n * 77n);
+  });
+
+  it.each([
+    ["ldp", "ldp q0, q1, [x20]\n ld4 {v0.16b-v3.16b}, [x20]\n adcs x12, x12, x13"],
+    ["fmla", "fmla v0.4s, v1.4s, v2.4s"],
+    ["fmadd", "fmadd d0, d1, d2, d3"],
+    ["sqrshl", "sqrshl v0.16b, v1.16b, v2.16b"],
+    ["aese", "aese v0.16b, v1.16b"],
+  ])("calls itself in a function that is full of %s", (_, line) => {
+    const source = `
+      .arch armv8-a+crypto
+      mov x20, #${DATA_ADDRESS}
+      mov x22, #4
+    repeat: mov x1, #300
+      bl down
+      subs x22, x22, #1
+      b.ne repeat
+      mov x16, #${STOP_ADDRESS}
+      str wzr, [x16]
+    down: cbz x1, bottom
+      stp x29, x30, [sp, #-16]!
+      sub x1, x1, #1
+      bl down
+      add x0, x0, #1
+      .rept 300
+      ${line}
+      .endr
+      ldp x29, x30, [sp], #16
+    bottom: ret`;
+    const modules = watchModules();
+    expect(result(source)).toBe(4n * 300n);
+    expect(modules.largestBytes()).toBeLessThan(MODULE_BYTES_MAX);
+  });
+
+  it("has functions translated one a turn", () => {
+    const functions = Array.from({ length: 50 }, (_, index) => `function${index}: add x0, x0, #1\n ret`);
+    const source = `
+    repeat: adr x1, function0
+      mov x2, #50
+    next: blr x1
+      add x1, x1, #8
+      subs x2, x2, #1
+      b.ne next
+      b repeat
+      ${functions.join("\n")}`;
+    const processor = loadProgram(source, folder, { translation: "hot" });
+    const modules = watchModules();
+    for (let turn = 0; turn < 20; turn++) {
+      const before = modules.instances.length;
+      expect(processor.run(1_000_000)).toBe("budget");
+      // And what the interpreter needs at its first instruction.
+      expect(modules.instances.length - before).toBeLessThanOrEqual(turn === 0 ? 3 : 1);
+    }
+  });
+
+  it("writes over its code again and again, and what was made of it is given back", async () => {
+    const FUNCTIONS = 64;
+    const ROUNDS = 5;
+    const CALLS = 80;
+    const source = `
+      mov x5, #${ROUNDS}
+    round: mov x4, #${CALLS}
+    repeat: adr x1, first
+      mov x2, #${FUNCTIONS}
+    next: blr x1
+      add x1, x1, #8
+      subs x2, x2, #1
+      b.ne next
+      subs x4, x4, #1
+      b.ne repeat
+      adr x1, first
+      mov x2, #${FUNCTIONS / 8}
+    write: ldr w3, [x1]
+      str w3, [x1], #64
+      subs x2, x2, #1
+      b.ne write
+      subs x5, x5, #1
+      b.ne round
+      ${STOP}
+      .balign 4096
+    first:
+      .rept ${FUNCTIONS}
+      add x0, x0, #1
+      ret
+      .endr`;
+    const processor = loadProgram(source, folder, { translation: "hot" });
+    const modules = watchModules();
+    runToEnd(processor, BUDGET, TURNS_MAX);
+    expect(processor.getRegister(0)).toBe(BigInt(FUNCTIONS * ROUNDS * CALLS));
+    const made = modules.instances.length;
+    expect(made).toBeGreaterThan(FUNCTIONS * ROUNDS);
+    expect(await modules.aliveAfterCollection()).toBeLessThanOrEqual(made - FUNCTIONS * ROUNDS);
+    // The machine is alive, and with it whatever it holds.
+    expect(processor.pc).toBeGreaterThan(0n);
+  });
+
+  it("forgets translations again and again with its stack elsewhere each time, which costs no translation of code", () => {
+    const ROUNDS = 400;
+    const source = `
+      mov x9, #${4 * BLOCK_BYTES}
+      mov x4, #${ROUNDS}
+    repeat: sub x9, x9, #4096
+      mov sp, x9
+      tlbi vae1, x7
+      dsb ish
+      isb
+      b inner
+    inner: ldr x3, [sp]
+      add x0, x0, #1
+      subs x4, x4, #1
+      b.ne repeat
+      ${STOP}`;
+    const processor = loadProgram(source, folder, { translation: "hot" });
+    const { view } = processor.memory;
+    const write = (address: number, value: bigint) => view.setBigUint64(GUEST_ADDRESS + address, value, true);
+    for (const block of [2, 3]) {
+      const pages = TABLES.blocks + 0x1000 * block;
+      write(TABLES.blocks + 8 * block, BigInt(pages) | DESCRIPTOR.table);
+      for (let page = 0; page < 512; page++) {
+        write(pages + 8 * page, BigInt(block * BLOCK_BYTES + 4096 * page) | DESCRIPTOR.page);
+      }
+    }
+    const modules = watchModules();
+    runToEnd(processor, BUDGET, TURNS_MAX);
+    expect(processor.getRegister(0)).toBe(BigInt(ROUNDS));
+    expect(modules.instances.length).toBeLessThan(20);
   });
 });
