@@ -20,6 +20,8 @@ declare namespace WebAssembly {
   /** Compiles at once. @throws where the bytes are no valid module. */
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
+    static imports(module: Module): readonly { readonly name: string; readonly kind: string }[];
+    static exports(module: Module): readonly { readonly name: string; readonly kind: string }[];
   }
 
   /** Whether they are a valid module of this host. */

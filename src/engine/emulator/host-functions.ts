@@ -4,7 +4,11 @@ import type { AccessBytes, AccessOptions } from "./semantics/operation.ts";
 import type { IntegerType } from "./wasm/expression.ts";
 import type { FunctionImport, Signature } from "./wasm/module.ts";
 
-const imported = (name: string, parameters: readonly IntegerType[], results: readonly IntegerType[]) => ({
+const imported = <Name extends string>(
+  name: Name,
+  parameters: readonly IntegerType[],
+  results: readonly IntegerType[],
+) => ({
   name,
   signature: { parameters, results },
 });
@@ -25,9 +29,21 @@ export const HOST_FUNCTIONS = [
 
 export type HostFunctionName = (typeof HOST_FUNCTIONS)[number]["name"];
 
-/** What there is for modules to import: the processor's functions, and those of the floating-point library. */
+/**
+ * Through the table, for modules that do not import it: each that does costs the host a copy of the whole table. `enter` runs
+ * what a record names, `enterAt` what lies at a place, with a record; both in place of their caller.
+ */
+export const TABLE_FUNCTIONS = [
+  imported("enter", ["i32"], ["i32"]),
+  imported("enterAt", ["i32", "i32"], ["i32"]),
+] as const satisfies readonly FunctionImport[];
+
+export type TableFunctionName = (typeof TABLE_FUNCTIONS)[number]["name"];
+type ImportName = HostFunctionName | TableFunctionName | FloatFunctionName;
+
+/** What there is for modules to import: the processor's functions, those of its table, and those of the floating-point library. */
 const IMPORTABLE = new Map<string, FunctionImport>(
-  [...HOST_FUNCTIONS, ...FLOAT_FUNCTIONS].map((function_) => [function_.name, function_]),
+  [...HOST_FUNCTIONS, ...TABLE_FUNCTIONS, ...FLOAT_FUNCTIONS].map((function_) => [function_.name, function_]),
 );
 
 /**
@@ -43,7 +59,7 @@ export class Imports {
   }
 
   /** @returns the function's index in the module. */
-  indexOf(name: HostFunctionName | FloatFunctionName): number {
+  indexOf(name: ImportName): number {
     const known = this.#indices.get(name);
     if (known !== undefined) return known;
     const function_ = IMPORTABLE.get(name);

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { GUEST_ADDRESS, RECORD_PAGES } from "../../../src/engine/emulator/layout.ts";
 import type { Processor } from "../../../src/engine/emulator/processor/processor.ts";
+import { REGION_EXPORT } from "../../../src/engine/emulator/translator/region.ts";
 import { addressIn, bareProcessor, CODE, MEMORY_BYTES, VECTOR, VECTORS } from "./bare.ts";
 import { PSTATE } from "./program.ts";
 import { TIERS } from "./run.ts";
@@ -8,6 +9,7 @@ import * as a64 from "./words.ts";
 
 const BUDGET = 1000;
 const PAGE_BYTES = 4096;
+const TABLE_IMPORT = expect.objectContaining({ kind: "table" });
 const ADD_X2 = a64.add(2, 2, 1);
 const STR_W1_X0 = 0xb900_0001;
 
@@ -89,4 +91,35 @@ describe.each(TIERS)("a guest's limits: $tier", ({ options }) => {
     staysBounded(processor);
     expect(processor.registers.get("esr_el1") >> 26n).toBe(0xen);
   });
+});
+
+/** The modules that are instantiated while something runs. */
+function instantiated(run: () => void): readonly WebAssembly.Module[] {
+  const modules: WebAssembly.Module[] = [];
+  const original = WebAssembly;
+  class Instance extends original.Instance {
+    constructor(...args: ConstructorParameters<typeof original.Instance>) {
+      super(...args);
+      modules.push(args[0]);
+    }
+  }
+  const get = (target: object, name: string | symbol) => (name === "Instance" ? Instance : Reflect.get(target, name));
+  vi.stubGlobal("WebAssembly", new Proxy(original, { get }));
+  try {
+    run();
+  } finally {
+    vi.unstubAllGlobals();
+  }
+  return modules;
+}
+
+it("a region costs no copy of the table, which grows with them", () => {
+  const modules = instantiated(() => {
+    bareProcessor([ADD_X2, a64.branch(1, 0)], { translation: "all" }).run(BUDGET);
+  });
+  const regions = modules.filter((module) =>
+    WebAssembly.Module.exports(module).some(({ name }) => name === REGION_EXPORT),
+  );
+  expect(regions.length).toBeGreaterThan(0);
+  for (const module of regions) expect(WebAssembly.Module.imports(module)).not.toContainEqual(TABLE_IMPORT);
 });

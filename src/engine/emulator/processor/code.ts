@@ -5,6 +5,7 @@
 import { FLOAT_FUNCTIONS } from "../float/functions.ts";
 import { type FloatFunctions, floatFunctions } from "../float/library.ts";
 import { BUILT_IN, fillRecord, type HandlerLibrary } from "../interpreter/handlers.ts";
+import { tableModule } from "../interpreter/table-functions.ts";
 import { PAGE_BYTES, RECORD, RECORDS_A_PAGE, RETURNS, STATE } from "../layout.ts";
 import type { MachineMemory } from "./memory.ts";
 import type { Level } from "./state.ts";
@@ -45,6 +46,7 @@ export class CodeRecords {
     this.table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
     const host = { memory: memory.memory, table: this.table, ...hostFunctions };
     addFloatImports(host, memory);
+    Object.assign(host, new WebAssembly.Instance(tableModule(), { host }).exports);
     this.imports = { host };
     memory.view.setBigInt64(RETURNS.address, RETURNS.none, true);
     this.#instantiate();

@@ -3,10 +3,11 @@
  * goes on as a local says: to the record of an address, to the interpreter's function of one instruction, or back to the caller.
  */
 import { countHeat, countInstructions, returnIfCalled } from "../dispatch.ts";
-import { CODE, CODE_PAGES, RECORD, RETURNS, STATE, TRANSLATION, TRANSLATION_TABLES } from "../layout.ts";
+import type { Imports } from "../host-functions.ts";
+import { CODE, CODE_PAGES, RETURNS, STATE, TRANSLATION, TRANSLATION_TABLES } from "../layout.ts";
 import { EXIT } from "../semantics/operation.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
-import { callIndirect, callOf, type Expr, i32, i64, localGet } from "../wasm/expression.ts";
+import { callOf, type Expr, i32, i64, localGet } from "../wasm/expression.ts";
 import type { RegisterSet } from "./registers.ts";
 
 /** What the way out does; a positive number is the place in the table of the function that is to run. */
@@ -17,11 +18,10 @@ export const RECORD_PARAMETER = localGet("i32", 0);
 const ZERO = i32.of(0);
 /** Of an address of code: its page, and the bits that must be zero. */
 const CODE_PAGE_MASK = ~0xffcn;
-/** Of what the table holds (`HANDLER_SIGNATURE`), in every module. */
-const HANDLER_TYPE = 0;
 
 export class RegionExits {
   readonly #code: Code;
+  readonly #imports: Imports;
   readonly #level: 0 | 1;
   readonly #target: Local<"i64">;
   readonly #way: Local<"i32">;
@@ -36,8 +36,9 @@ export class RegionExits {
   count = 0;
 
   /** @param counts instructions are counted in the state. */
-  constructor(code: Code, level: 0 | 1, counts: boolean) {
+  constructor(code: Code, imports: Imports, level: 0 | 1, counts: boolean) {
     this.#code = code;
+    this.#imports = imports;
     this.#level = level;
     this.#counts = counts;
     this.#target = code.lastingLocal("i64");
@@ -121,7 +122,7 @@ export class RegionExits {
   #callFound(): Expr<"i32"> {
     const record = this.#find();
     countHeat(this.#code, record);
-    return callIndirect("i32", HANDLER_TYPE, [record], i32.load(record, RECORD.handler));
+    return callOf("i32", this.#imports.indexOf("enter"), [record]);
   }
 
   /** Leaves so that TypeScript looks for the record of an address. */
@@ -150,7 +151,7 @@ export class RegionExits {
     });
     code.if(i32.gtS(way, ZERO), () => {
       const record = this.#find();
-      code.returnCallIndirect(HANDLER_TYPE, [record], way);
+      code.returnCall(this.#imports.indexOf("enterAt"), [record, way]);
     });
     this.#tailCall();
   }
@@ -158,7 +159,7 @@ export class RegionExits {
   #tailCall(): void {
     const record = this.#find();
     countHeat(this.#code, record);
-    this.#code.returnCallIndirect(HANDLER_TYPE, [record], i32.load(record, RECORD.handler));
+    this.#code.returnCall(this.#imports.indexOf("enter"), [record]);
   }
 
   /** The record of the target, which the interpreter is then at; leaves where there is none at hand. */

@@ -3,7 +3,7 @@
  * dominators, without a dispatch: Norman Ramsey, "Beyond Relooper" (ICFP 2022).
  */
 import { countInstructions } from "../dispatch.ts";
-import { HANDLER_SIGNATURE, Imports } from "../host-functions.ts";
+import { HANDLER_SIGNATURE, Imports, TABLE_FUNCTIONS } from "../host-functions.ts";
 import { RECORD, STATE } from "../layout.ts";
 import { EXIT } from "../semantics/operation.ts";
 import { type Body, Code, type Label, type Local } from "../wasm/code.ts";
@@ -46,6 +46,7 @@ export type Translated = { readonly bytes: Uint8Array<ArrayBuffer> } | { readonl
 /** Functions for which there is no room are called as others are. */
 export function translateRegion(source: RegionSource): Translated {
   const imports = new Imports();
+  for (const { name } of TABLE_FUNCTIONS) imports.indexOf(name);
   const indices = new Map<number, number>();
   const translations: FunctionTranslation[] = [];
   let bytesLeft = CODE_BYTES_MAX;
@@ -67,7 +68,7 @@ export function translateRegion(source: RegionSource): Translated {
     body: translation.translate(index === 0),
   }));
   if (imports.functions.length !== first) throw new Error("an import was not surveyed");
-  return { bytes: moduleBytes({ tableType: HANDLER_SIGNATURE, imports: imports.functions, functions }) };
+  return { bytes: moduleBytes({ tableType: undefined, imports: imports.functions, functions }) };
 }
 
 /** What the functions of a module share. */
@@ -103,7 +104,7 @@ function writing(source: RegionSource, graph: Graph, imports: Imports, known?: S
     code,
     registers: new RegionRegisters(code),
     flags: new RegionFlags(code, known?.kinds ?? new Set()),
-    exits: new RegionExits(code, level, counts),
+    exits: new RegionExits(code, imports, level, counts),
     windows,
     accesses: known?.accesses ?? new Accesses(),
     imports,
@@ -240,12 +241,12 @@ class FunctionTranslation {
 
   /** Goes elsewhere where the region is not made for what is now. */
   #enter(first: Block): void {
-    const { code, handlerOf, entry } = this.#writing;
+    const { code, handlerOf, entry, imports } = this.#writing;
     const [instruction] = first.instructions;
     if (instruction === undefined) throw new Error("a block has no instruction");
     const pc = i64.add(i64.load(ZERO, STATE.pcBase), i64.extendU(i32.shrU(RECORD_PARAMETER, i32.of(3))));
     code.if(i64.ne(pc, i64.of(entry)), () =>
-      code.returnCallIndirect(0, [RECORD_PARAMETER], i32.of(handlerOf(instruction))),
+      code.returnCall(imports.indexOf("enterAt"), [RECORD_PARAMETER, i32.of(handlerOf(instruction))]),
     );
     code.rarely(this.#isStale(), () => {
       code.store("i32", ZERO, RECORD_PARAMETER, STATE.record);

@@ -62,16 +62,6 @@ export function select<T extends ValueType>(condition: Expr<"i32">, whenTrue: Ex
   return make(whenTrue.type, code, [whenTrue, whenFalse, condition]);
 }
 
-/** A call of a function of table 0. @param type of the function: its index in the module. */
-export function callIndirect<T extends ValueType>(
-  result: T,
-  type: number,
-  args: readonly Expr[],
-  element: Expr<"i32">,
-): Expr<T> {
-  return make(result, [0x11, ...unsigned(type), 0], [...args, element]);
-}
-
 /** A call of a function of the same module, imported ones first. */
 export function callOf<T extends ValueType>(type: T, index: number, args: readonly Expr[]): Expr<T> {
   return make(type, [0x10, ...unsigned(index)], args);

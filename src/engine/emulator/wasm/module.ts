@@ -21,8 +21,8 @@ export interface FunctionBody {
 }
 
 export interface ModuleParts {
-  /** Type 0, for calls through the table. */
-  readonly tableType: Signature;
+  /** Type 0, for calls through the table; undefined where there are none, and the table is not imported. */
+  readonly tableType: Signature | undefined;
   /** All from the namespace `host`, which also has `memory` and `table`. */
   readonly imports: readonly FunctionImport[];
   readonly functions: readonly FunctionBody[];
@@ -57,17 +57,16 @@ function typeIndices(signatures: readonly Signature[]): {
 }
 
 export function moduleBytes({ tableType, imports, functions }: ModuleParts): Uint8Array<ArrayBuffer> {
-  const signatures = [tableType, ...[...imports, ...functions].map(({ signature }) => signature)];
-  const { distinct, indices } = typeIndices(signatures);
+  const tables = tableType === undefined ? [] : [tableType];
+  const { distinct, indices } = typeIndices([
+    ...tables,
+    ...[...imports, ...functions].map(({ signature }) => signature),
+  ]);
+  const typeOf = (index: number) => unsigned(indices[tables.length + index] ?? 0);
   const imported = [
     [...name(NAMESPACE), ...name("memory"), 2, SHARED_MEMORY, ...unsigned(1), ...unsigned(MEMORY_PAGES_MAX)],
-    [...name(NAMESPACE), ...name("table"), 1, FUNCREF, 0, ...unsigned(0)],
-    ...imports.map(({ name: import_ }, index) => [
-      ...name(NAMESPACE),
-      ...name(import_),
-      0,
-      ...unsigned(indices[1 + index] ?? 0),
-    ]),
+    ...tables.map(() => [...name(NAMESPACE), ...name("table"), 1, FUNCREF, 0, ...unsigned(0)]),
+    ...imports.map(({ name: import_ }, index) => [...name(NAMESPACE), ...name(import_), 0, ...typeOf(index)]),
   ];
   return new Uint8Array(
     HEADER.concat(
@@ -75,7 +74,7 @@ export function moduleBytes({ tableType, imports, functions }: ModuleParts): Uin
       section(SECTION.import, imported),
       section(
         SECTION.function,
-        functions.map((_, index) => unsigned(indices[1 + imports.length + index] ?? 0)),
+        functions.map((_, index) => typeOf(imports.length + index)),
       ),
       section(
         SECTION.export,
