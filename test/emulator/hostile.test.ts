@@ -217,11 +217,12 @@ describeWith([ASSEMBLER], "a hostile guest", () => {
   });
 
   it("forgets translations again and again with its stack elsewhere each time, which costs no translation of code", () => {
-    const ROUNDS = 400;
+    const ROUNDS = 4000;
     const source = `
-      mov x9, #${4 * BLOCK_BYTES}
       mov x4, #${ROUNDS}
-    repeat: sub x9, x9, #4096
+    repeat: mov x9, #${4 * BLOCK_BYTES - 4096}
+      and x10, x4, #0x3fc
+      sub x9, x9, x10, lsl #12
       mov sp, x9
       tlbi vae1, x7
       dsb ish
