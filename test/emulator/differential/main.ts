@@ -8,8 +8,6 @@ import { useLaterWebAssembly } from "../../../src/host/webassembly.ts";
 import { seededRandom } from "../../support/random.ts";
 import { checkRound } from "./rounds.ts";
 
-/** Instructions of each row in a round. */
-const TIMES_A_ROW = 500;
 const ROUNDS = 10;
 const SEED_LIMIT = 2 ** 31;
 
@@ -30,7 +28,8 @@ function readOptions(words: readonly string[]): {
   try {
     given = parseArgs({ args: [...words], options }).values;
   } catch (error) {
-    throw new CommandError(error instanceof Error ? error.message : String(error));
+    const [line = ""] = (error instanceof Error ? error.message : String(error)).split(/[.\n]/);
+    throw new CommandError(`${line}; there are --rounds N, --seed N and --later`);
   }
   const seed = given.seed ?? String(1 + Math.floor(Math.random() * (SEED_LIMIT - 1)));
   return {
@@ -51,7 +50,7 @@ function run(words: readonly string[]): void {
     for (let round = 0; round < rounds; round++) {
       const own = (seed + round) % SEED_LIMIT;
       try {
-        for (const count of checkRound({ random: seededRandom(own), timesARow: TIMES_A_ROW, folder })) {
+        for (const count of checkRound({ random: seededRandom(own), folder })) {
           instructions += count;
         }
       } catch (error) {

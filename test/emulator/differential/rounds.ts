@@ -17,6 +17,8 @@ const WORDS_AN_INSTRUCTION = 12;
  * functions that every module of the machine costs more for.
  */
 const ROWS_A_PROGRAM = 48;
+/** Instructions of each row in a round. */
+export const TIMES_A_ROW = 280;
 /** Attempts to find an instruction that does not write over another's result. */
 const DESTINATION_ATTEMPTS = 4;
 
@@ -30,8 +32,6 @@ interface RowsCase extends Case {
 
 export interface RoundOptions {
   readonly random: Random;
-  /** Instructions of each row. */
-  readonly timesARow: number;
   /** Where QEMU's files are written. */
   readonly folder: string;
 }
@@ -43,10 +43,10 @@ const TESTED = INSTRUCTIONS.filter(isForCases);
  * @returns after each program how many instructions of rows it ran, in both tiers together.
  * @throws where one leaves other registers, flags or memory than on QEMU.
  */
-export function* checkRound({ random, timesARow, folder }: RoundOptions): Generator<number, void> {
+export function* checkRound({ random, folder }: RoundOptions): Generator<number, void> {
   const rows = shuffled(TESTED, random);
   for (let at = 0; at < rows.length; at += ROWS_A_PROGRAM) {
-    const own = rows.slice(at, at + ROWS_A_PROGRAM).flatMap((row) => Array.from({ length: timesARow }, () => row));
+    const own = rows.slice(at, at + ROWS_A_PROGRAM).flatMap((row) => Array.from({ length: TIMES_A_ROW }, () => row));
     checkProgram(shuffled(own, random), random, folder);
     yield TIERS.length * own.length;
   }
