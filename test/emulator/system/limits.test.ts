@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { GUEST_ADDRESS, RECORD_PAGES } from "../../../src/engine/emulator/layout.ts";
 import type { Processor } from "../../../src/engine/emulator/processor/processor.ts";
 import { REGION_EXPORT } from "../../../src/engine/emulator/translator/region.ts";
-import { addressIn, bareProcessor, CODE, MEMORY_BYTES, VECTOR, VECTORS } from "./bare.ts";
+import { addressIn, bareProcessor, CODE, MEMORY_BYTES, taken, VECTOR, VECTORS } from "./bare.ts";
 import { PSTATE } from "./program.ts";
 import { TIERS } from "./run.ts";
 import * as a64 from "./words.ts";
@@ -49,6 +49,28 @@ describe.each(TIERS)("a guest's limits: $tier", ({ options }) => {
       processor.setSystemRegister("ttbr0_el1", root);
       staysBounded(processor);
     }
+  });
+
+  // What no translation is kept of has their tag, less the lowest bits.
+  it.each([
+    ["loads", 0xf85c_0001],
+    ["stores", 0xf81c_0001],
+    ["atomic instructions", 0xf820_0001],
+    ["pairs", 0xa97c_0001],
+  ])("%s in the last page of the address space fault, or find it", (_, word) => {
+    const registers = [(1n << 64n) - 64n];
+    const words = [word, a64.svc(1)];
+    const unmapped = bareProcessor(words, { ...options, registers });
+    expect(taken(unmapped)).toMatchObject({ exceptionClass: 0x25 });
+    const mapped = bareProcessor(words, { ...options, registers });
+    const tables = [
+      [0x2ff8, 0x3003n],
+      [0x3ff8, 0x4003n],
+      [0x4ff8, 0x5703n],
+    ] as const;
+    for (const [at, descriptor] of tables) mapped.memory.view.setBigUint64(GUEST_ADDRESS + at, descriptor, true);
+    mapped.setSystemRegister("ttbr1_el1", 0x2000n);
+    expect(taken(mapped)).toMatchObject({ exceptionClass: 0x15 });
   });
 
   it("code in all its memory runs, and takes no more of the host's", () => {

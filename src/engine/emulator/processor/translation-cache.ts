@@ -20,6 +20,8 @@ export type DataKind = "load" | "store";
 export const MAPPING_BITS = { page: 12, block: 21, giantBlock: 30 } as const;
 const PAGES_OF_BLOCK = 2 ** (MAPPING_BITS.block - MAPPING_BITS.page);
 const HOST_PAGE_MASK = -4096;
+/** Lower half of a tag that is none: its page would be the last one of the address space. */
+const NO_TAG = 0xffff_ffff;
 /** Of `STATE.epoch`. */
 const EPOCH_SIGN = -(2 ** 31);
 const GENERATIONS = 2 ** 30;
@@ -98,7 +100,7 @@ export class TranslationCache {
     const entry = entryOf(kind, level, low);
     const tag = this.#view.getUint32(entry + TRANSLATION.tag, true);
     const tagHigh = this.#view.getUint32(entry + TRANSLATION.tag + 4, true);
-    if (tagHigh !== high || ((tag ^ low) & HOST_PAGE_MASK) !== 0) return undefined;
+    if (tagHigh !== high || ((tag ^ low) & HOST_PAGE_MASK) !== 0 || tag === NO_TAG) return undefined;
     const host = (low + this.#view.getInt32(entry + TRANSLATION.addend, true)) >>> 0;
     return { host, flags: tag & ~HOST_PAGE_MASK };
   }
