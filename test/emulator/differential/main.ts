@@ -54,7 +54,7 @@ function run(words: readonly string[]): void {
           instructions += count;
         }
       } catch (error) {
-        console.log(`differs: repeat with --rounds 1 --seed ${own}`);
+        console.log(`differs: repeat with --rounds 1 --seed ${own}${later ? " --later" : ""}`);
         throw error;
       }
       console.log(`round ${round + 1} of ${rounds}, seed ${own}: ${instructions} instructions so far, no difference`);
