@@ -1,5 +1,6 @@
 import koffi from "koffi";
 import { HostError } from "../../host/error.ts";
+import { declareTimers } from "../../host/posix-timers.ffi.ts";
 import type { KvmVcpu } from "./kvm.ffi.ts";
 
 /** A real-time signal that neither glibc (32 to 34) nor Node uses; the same number on both architectures. */
@@ -19,24 +20,8 @@ const declarations = {
   tgkill: libc.func("int tgkill(int, int, int)"),
   pthreadSigmask: libc.func("int pthread_sigmask(int, void *, void *)"),
   sigtimedwait: libc.func("int sigtimedwait(void *, void *, void *)"),
-  ...declareTimers(),
+  ...declareTimers(koffi),
 };
-
-/** POSIX timers: in librt until glibc 2.34 moved them into libc. */
-function declareTimers() {
-  const declareFrom = (library: string | null) => {
-    const handle = koffi.load(library);
-    return {
-      timerCreate: handle.func("int timer_create(int, void *, void *)"),
-      timerSettime: handle.func("int timer_settime(void *, int, void *, void *)"),
-    };
-  };
-  try {
-    return declareFrom(null);
-  } catch {
-    return declareFrom("librt.so.1");
-  }
-}
 
 /**
  * Ends KVM_RUN after a while, for guests that never leave it by themselves: a timer sends a signal to this very thread,

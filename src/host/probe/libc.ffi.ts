@@ -1,3 +1,5 @@
+import { declareTimers } from "../posix-timers.ffi.ts";
+
 /** An address in this process. */
 export type Address = bigint;
 
@@ -43,27 +45,8 @@ export async function loadProbeLibc(): Promise<ProbeLibc> {
     gettid: libc.func("int gettid()"),
     pthreadSigmask: libc.func("int pthread_sigmask(int, void *, void *)"),
     sigtimedwait: libc.func("int sigtimedwait(void *, void *, void *)"),
-    ...loadTimers(koffi),
+    ...declareTimers(koffi),
     errno: () => koffi.errno(),
     view: (address, bytes) => new DataView(koffi.view(address, bytes)),
   };
-}
-
-/** POSIX timers: in librt until glibc 2.34 moved them into libc. */
-function loadTimers(
-  koffi: typeof import("koffi").default,
-): Pick<ProbeLibc, "timerCreate" | "timerSettime" | "timerDelete"> {
-  const declareFrom = (library: string | null) => {
-    const handle = koffi.load(library);
-    return {
-      timerCreate: handle.func("int timer_create(int, void *, void *)"),
-      timerSettime: handle.func("int timer_settime(void *, int, void *, void *)"),
-      timerDelete: handle.func("int timer_delete(void *)"),
-    };
-  };
-  try {
-    return declareFrom(null);
-  } catch {
-    return declareFrom("librt.so.1");
-  }
 }

@@ -12,5 +12,8 @@ while read -r module; do insmod "/lib/modules/$module"* || echo "cannot load $mo
 ip link set lo up
 cd /skiff || exit 1
 node --test-reporter=/skiff/reporter.mjs --test-reporter-destination=stdout /skiff/tests.mjs
-echo "@skiff {\"type\":\"end\",\"status\":$?}"
+status=$?
+# 128 + SIGKILL: where it was the kernel, it says why.
+[ "$status" -eq 137 ] && dmesg | tail -n 20
+echo "@skiff {\"type\":\"end\",\"status\":$status}"
 poweroff -f

