@@ -22,6 +22,8 @@ export interface Mapped {
   readonly shareability: number;
   /** Address bits that the whole mapping spans. */
   readonly mappingBits: number;
+  /** Physical address of its descriptor; undefined while the MMU is off. */
+  readonly descriptorAt: number | undefined;
 }
 
 export type Translation =
@@ -32,7 +34,7 @@ export type Translation =
 /** Bits of an address that one level translates. */
 const LEVEL_BITS = 9;
 const LEAF_LEVEL = 3;
-const DESCRIPTOR_BYTES = 8;
+export const DESCRIPTOR_BYTES = 8;
 /** Output addresses that ID_AA64MMFR0_EL1 tells of; TCR_EL1.IPS may allow fewer, by its value. */
 export const PHYSICAL_BITS = 40;
 const OUTPUT_BITS = [32, 36, PHYSICAL_BITS] as const;
@@ -123,6 +125,7 @@ export function translate(
     attributes: Number((registers.mair >> (8n * ((descriptor >> 2n) & 7n))) & 0xffn),
     shareability: Number((descriptor >> 8n) & 3n),
     mappingBits,
+    descriptorAt: walked.descriptorAt,
   };
 }
 
@@ -136,6 +139,7 @@ function flat(address: bigint, kind: AccessKind): Translation {
     attributes,
     shareability: SHAREABILITY.outer,
     mappingBits: MAPPING_BITS.page,
+    descriptorAt: undefined,
   };
 }
 
@@ -151,6 +155,7 @@ type Walked =
   | {
       readonly isFault: false;
       readonly descriptor: bigint;
+      readonly descriptorAt: number;
       /** Bits of the tables on the way. */
       readonly inherited: bigint;
       readonly level: number;
@@ -173,7 +178,8 @@ function walk(read: ReadDescriptor, { input, inputBits, outputBits, root }: Walk
   // The root has no entries above the input's highest bit, so that its index needs no mask of its own.
   let index = input >> shift;
   for (; ; level++, shift -= BigInt(LEVEL_BITS), index = (input >> shift) & 0x1ffn) {
-    const descriptor = read(Number(table + 8n * index));
+    const descriptorAt = Number(table + BigInt(DESCRIPTOR_BYTES) * index);
+    const descriptor = read(descriptorAt);
     if (descriptor === undefined) return walkFault(FAULT.externalOnWalk, level);
     const isTableOrPage = (descriptor & DESCRIPTOR.tableOrPage) !== 0n;
     const isLeaf = isTableOrPage === (level === LEAF_LEVEL);
@@ -189,7 +195,7 @@ function walk(read: ReadDescriptor, { input, inputBits, outputBits, root }: Walk
     if ((descriptor & DESCRIPTOR.accessed) === 0n) return walkFault(FAULT.accessFlag, level);
     const mask = (1n << shift) - 1n;
     const output = Number((next & ~mask) | (input & mask));
-    return { isFault: false, descriptor, inherited, level, mappingBits: Number(shift), output };
+    return { isFault: false, descriptor, descriptorAt, inherited, level, mappingBits: Number(shift), output };
   }
 }
 
