@@ -51,8 +51,14 @@ const IMPORTABLE = new Map<string, FunctionImport>(
  * signature among them costs the host more than all the rest of a small module.
  */
 export class Imports {
+  /** The module imports the table, too. */
+  readonly usesTable: boolean;
   readonly #functions: FunctionImport[] = [];
   readonly #indices = new Map<string, number>();
+
+  constructor(usesTable: boolean) {
+    this.usesTable = usesTable;
+  }
 
   get functions(): readonly FunctionImport[] {
     return this.#functions;

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { INSTRUCTIONS } from "../../../src/engine/emulator/instruction/table.ts";
 import { GUEST_ADDRESS, RECORD_PAGES } from "../../../src/engine/emulator/layout.ts";
 import type { Processor } from "../../../src/engine/emulator/processor/processor.ts";
 import { REGION_EXPORT } from "../../../src/engine/emulator/translator/region.ts";
@@ -10,6 +11,7 @@ import * as a64 from "./words.ts";
 const BUDGET = 1000;
 const PAGE_BYTES = 4096;
 const TABLE_IMPORT = expect.objectContaining({ kind: "table" });
+const ADD_X5 = a64.add(5, 5, 1);
 const ADD_X2 = a64.add(2, 2, 1);
 const STR_W1_X0 = 0xb900_0001;
 
@@ -144,4 +146,29 @@ it("a region costs no copy of the table, which grows with them", () => {
   );
   expect(regions.length).toBeGreaterThan(0);
   for (const module of regions) expect(WebAssembly.Module.imports(module)).not.toContainEqual(TABLE_IMPORT);
+});
+
+it("one new kind of instruction after the other costs copies of the table up to a limit, and runs", () => {
+  const pages = 1000;
+  let processor = bareProcessor([]);
+  const modules = instantiated(() => {
+    // ADD, SUB and so on, of all shapes that the rows have: each at the end of a page, so that nothing else is decoded with it.
+    processor = bareProcessor([], { translation: "none" });
+    for (let index = 0; index < pages; index++) {
+      const row = INSTRUCTIONS[index % INSTRUCTIONS.length];
+      const at = (0x100 + index) * PAGE_BYTES + PAGE_BYTES - 4;
+      processor.memory.view.setUint32(GUEST_ADDRESS + at, row?.value ?? 0, true);
+      processor.pc = BigInt(at);
+      processor.run(2);
+    }
+  });
+  expect(modules.length).toBeGreaterThan(500);
+  const imports = modules.map((module) => WebAssembly.Module.imports(module));
+  const copies = imports.filter((list) => list.some(({ kind }) => kind === "table"));
+  expect(copies.length).toBeLessThan(150);
+  // Made late, so through a function: MADD and CSEL in a loop.
+  const late = bareProcessor([0x9b01_0c42, 0x9a83_1063, ADD_X5, a64.branch(3, 0)], { translation: "none" });
+  late.setRegister(1, 3n);
+  staysBounded(late);
+  expect(late.getRegister(5)).toBeGreaterThan(BigInt(BUDGET));
 });

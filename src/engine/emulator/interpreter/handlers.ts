@@ -34,6 +34,11 @@ interface Decoded {
   readonly fields: Fields;
 }
 
+/**
+ * Modules that import the table, each of which costs a machine a copy of it. A guest that runs one new kind of instruction after
+ * the other needs more modules: those go through `enter`, which is slower.
+ */
+const TABLE_IMPORTS_MAX = 128;
 /** Machines of one image decode the same words. */
 const DECODED_MAX = 16_384;
 
@@ -50,7 +55,7 @@ export class HandlerLibrary {
   readonly #undefined: Handler = { index: BUILT_IN.undefined, fillers: [] };
   #made: FunctionBody[] = [];
   /** Of the module that those are for. */
-  #imports = new Imports();
+  #imports = new Imports(true);
   #next = FIRST_FREE;
   readonly #counts: boolean;
 
@@ -86,10 +91,10 @@ export class HandlerLibrary {
   flush(): void {
     if (this.#made.length === 0) return;
     const functions = this.#made;
-    const imports = this.#imports.functions;
+    const { functions: imports, usesTable } = this.#imports;
     this.#made = [];
-    this.#imports = new Imports();
-    const bytes = moduleBytes({ tableType: HANDLER_SIGNATURE, imports, functions });
+    this.#imports = new Imports(this.batches.length + 1 < TABLE_IMPORTS_MAX);
+    const bytes = moduleBytes({ tableType: usesTable ? HANDLER_SIGNATURE : undefined, imports, functions });
     this.batches.push({ module: new WebAssembly.Module(bytes), indices: functions.map(({ name }) => Number(name)) });
   }
 

@@ -372,7 +372,8 @@ export class RecordOperation implements Operation {
 
   #dispatch(record: Expr<"i32">): void {
     const next = this.code.let(record);
-    this.code.returnCallIndirect(0, [next], i32.load(next, RECORD.handler));
+    if (this.#imports.usesTable) this.code.returnCallIndirect(0, [next], i32.load(next, RECORD.handler));
+    else this.code.returnCall(this.#imports.indexOf("enter"), [next]);
   }
 
   /** Counts a branch, and leaves generated code once there were enough, in all or to one place. */

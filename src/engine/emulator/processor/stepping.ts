@@ -1,4 +1,5 @@
 import { BUILT_IN, type HandlerLibrary } from "../interpreter/handlers.ts";
+import { tableModule } from "../interpreter/table-functions.ts";
 
 type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
@@ -16,7 +17,8 @@ export class SteppingCode {
   /** @param imports of generated code. */
   constructor(imports: Imports, handlers: HandlerLibrary) {
     this.#handlers = handlers;
-    this.#imports = { ...imports, host: { ...imports["host"], table: this.#table } };
+    const host = { ...imports["host"], table: this.#table };
+    this.#imports = { host: { ...host, ...new WebAssembly.Instance(tableModule(), { host }).exports } };
   }
 
   /**

@@ -45,7 +45,7 @@ export type Translated = { readonly bytes: Uint8Array<ArrayBuffer> } | { readonl
 
 /** Functions for which there is no room are called as others are. */
 export function translateRegion(source: RegionSource): Translated {
-  const imports = new Imports();
+  const imports = new Imports(false);
   for (const { name } of TABLE_FUNCTIONS) imports.indexOf(name);
   const indices = new Map<number, number>();
   const translations: FunctionTranslation[] = [];
