@@ -248,4 +248,31 @@ describeWith([ASSEMBLER], "a hostile guest", () => {
     expect(processor.getRegister(0)).toBe(BigInt(ROUNDS));
     expect(modules.instances.length).toBeLessThan(20);
   });
+
+  it.each([
+    ["forgets translations", 200, "tlbi vmalle1", 10],
+    ["zeroes memory", 200, "dc zva, x20", 10],
+    ["asks for registers", 400, "mrs x3, currentel", 100],
+    ["runs in loops of many instructions", 400, "add x3, x3, x4", 20_000],
+    ["divides", 400, "sdiv x3, x4, x5", 20_000],
+  ])("has short turns when it %s, whatever its branches cost before", (_, count, line, roundsMax) => {
+    const LONG_TURN = 1_000_000;
+    const source = `
+      mov x20, #${DATA_ADDRESS}
+    repeat:
+      .rept ${count}
+      ${line}
+      .endr
+      add x0, x0, #1
+      b repeat`;
+    for (const translation of ["none", "hot"] as const) {
+      const processor = loadProgram(source, folder, { translation });
+      for (let turn = 0; turn < 200; turn++) processor.run(BUDGET);
+      const before = processor.getRegister(0);
+      expect(processor.run(LONG_TURN)).toBe("budget");
+      expect(Number(processor.getRegister(0) - before)).toBeLessThan(
+        translation === "none" ? 5 * roundsMax : roundsMax,
+      );
+    }
+  });
 });

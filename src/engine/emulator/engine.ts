@@ -33,7 +33,7 @@ export const EMULATOR_MEMORY_BYTES_MAX = GUEST_BYTES_MAX;
 const COUNTER_HZ = 62_500_000;
 /** Branches backwards between two looks at the clock: so many that these cost little, and so few that slices end in time. */
 const TURN_BRANCHES_MIN = 1000;
-const TURN_BRANCHES_MAX = 1_000_000;
+const TURN_BRANCHES_MAX = 250_000;
 const TURN_NS_MIN = 0.25e6;
 const TURN_NS_MAX = 1e6;
 /** As the processor numbers it, behind the general registers. */

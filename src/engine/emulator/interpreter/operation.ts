@@ -64,6 +64,11 @@ const PAGE_MASK = -4096n;
 /** Of an address of code: its page, and the bits that must be zero. */
 const CODE_PAGE_MASK = ~0xffcn;
 
+/** A branch back by so many bytes of records counts twice: by 16 instructions. */
+const LOOP_COST_SHIFT = Math.log2(16 * RECORD.bytes);
+/** Of a branch to another page, or to an address in a register. */
+const JUMP_COST = 16;
+
 function fieldOf(fields: Fields, name: string): number {
   const value = fields[name];
   if (value === undefined) throw new Error(`the row has no field ${name}`);
@@ -236,7 +241,9 @@ export class RecordOperation implements Operation {
     }
     const distance = this.i32((fields) => (offset(fields) / 4) * RECORD.bytes);
     const target = this.code.let(i32.add(this.#record, distance));
-    if (reach === REACH.backward) this.#spend(target);
+    if (reach === REACH.backward) {
+      this.#spend(target, i32.add(i32.shrU(i32.sub(this.#record, target), i32.of(LOOP_COST_SHIFT)), i32.of(1)));
+    }
     this.#dispatch(target);
   }
 
@@ -376,10 +383,10 @@ export class RecordOperation implements Operation {
     else this.code.returnCall(this.#imports.indexOf("enter"), [next]);
   }
 
-  /** Counts a branch, and leaves generated code once there were enough, in all or to one place. */
-  #spend(target: Expr<"i32">): void {
+  /** Counts a branch by what may run up to the next, and leaves generated code once it was enough, in all or to one place. */
+  #spend(target: Expr<"i32">, cost: Expr<"i32">): void {
     const { code } = this;
-    const left = code.let(i32.sub(i32.load(ZERO, STATE.budget), i32.of(1)));
+    const left = code.let(i32.sub(i32.load(ZERO, STATE.budget), cost));
     code.store("i32", ZERO, left, STATE.budget);
     code.if(i32.ltS(left, i32.of(0)), () => {
       code.store("i32", ZERO, target, STATE.record);
@@ -399,7 +406,7 @@ export class RecordOperation implements Operation {
       const first = i32.load(entry, CODE + TRANSLATION.addend);
       const record = code.let(i32.add(first, i32.shl(i32.and(low, i32.of(0xffc)), i32.of(3))));
       code.store("i64", ZERO, i64.sub(target, i64.extendU(i32.shrU(record, i32.of(3)))), STATE.pcBase);
-      this.#spend(record);
+      this.#spend(record, i32.of(JUMP_COST));
       this.#dispatch(record);
     });
     code.store("i64", ZERO, target, STATE.target);

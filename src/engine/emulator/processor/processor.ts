@@ -39,6 +39,10 @@ export interface InstructionCounts {
   readonly translated: bigint;
 }
 
+/** About what it takes where instructions call functions of these, and in a turn at most. */
+const COST_NS = { access: 1000, read: 50, write: 500, system: 1500 } as const;
+const TURN_WORK_NS = 1e6;
+
 export class Processor {
   readonly memory: MachineMemory;
   readonly registers: SystemRegisters;
@@ -188,13 +192,31 @@ function hostFunctions(
   state: ProcessorState,
 ): Readonly<Record<HostFunctionName, (...args: never[]) => number>> {
   const system = new SystemInstructions(state, data);
+  let workNs = 0;
+  /** Turns end in time whatever they run: after so much work, there is nothing left of the budget. */
+  const costs =
+    <Args extends readonly unknown[]>(ns: number, function_: (...args: Args) => number) =>
+    (...args: Args): number => {
+      workNs += ns;
+      if (workNs >= TURN_WORK_NS) {
+        workNs = 0;
+        state.view.setInt32(STATE.budget, 0, true);
+      }
+      return function_(...args);
+    };
   return {
-    translateLoad: (how: number) => data.toLoad(how),
-    translateStore: (how: number) => data.toStore(how),
+    translateLoad: costs(COST_NS.access, (how: number) => data.toLoad(how)),
+    translateStore: costs(COST_NS.access, (how: number) => data.toStore(how)),
     finishStore: () => data.finishStore(),
-    readSystemRegister: (encoding: number) => registers.read(encoding),
-    writeSystemRegister: (encoding: number, value: bigint) => registers.write(encoding, BigInt.asUintN(64, value)),
-    writeProcessorState: (field: number, value: number) => registers.writeProcessorState(field, value),
-    systemInstruction: (encoding: number, value: bigint) => system.execute(encoding, BigInt.asUintN(64, value)),
+    readSystemRegister: costs(COST_NS.read, (encoding: number) => registers.read(encoding)),
+    writeSystemRegister: costs(COST_NS.write, (encoding: number, value: bigint) =>
+      registers.write(encoding, BigInt.asUintN(64, value)),
+    ),
+    writeProcessorState: costs(COST_NS.read, (field: number, value: number) =>
+      registers.writeProcessorState(field, value),
+    ),
+    systemInstruction: costs(COST_NS.system, (encoding: number, value: bigint) =>
+      system.execute(encoding, BigInt.asUintN(64, value)),
+    ),
   };
 }

@@ -37,6 +37,8 @@ export interface RegionSource {
 export const REGION_EXPORT = "region";
 /** Of a region's instructions: whoever runs a machine waits while more is translated. */
 const CODE_BYTES_MAX = 32 * 1024;
+/** Of instructions that may run before the budget is paid again: so many are as much as a branch. */
+const INSTRUCTIONS_A_BRANCH = { entry: 16, loop: 4 } as const;
 const ZERO = i32.of(0);
 const UNUSED: InstructionUse = { read: 0n, written: 0n, leaves: false };
 
@@ -256,7 +258,8 @@ class FunctionTranslation {
 
   #begin(): void {
     const { code, exits } = this.#writing;
-    code.set(this.#budget, i32.sub(i32.load(ZERO, STATE.budget), i32.of(1)));
+    const cost = 1 + Math.floor(this.#graph.instructionCount / INSTRUCTIONS_A_BRANCH.entry);
+    code.set(this.#budget, i32.sub(i32.load(ZERO, STATE.budget), i32.of(cost)));
     code.rarely(i32.ltS(code.get(this.#budget), ZERO), () => {
       code.store("i32", ZERO, code.get(this.#budget), STATE.budget);
       exits.resolve(this.#addressOf(this.#graph.start));
@@ -380,7 +383,8 @@ class FunctionTranslation {
     } else if (to.order <= from.order) {
       const loop = this.#loops.get(to);
       if (loop === undefined) throw new Error("an edge leads back to what is no loop");
-      code.set(this.#budget, i32.sub(code.get(this.#budget), i32.of(1)));
+      const cost = 1 + Math.floor(this.#loopInstructions(to, from) / INSTRUCTIONS_A_BRANCH.loop);
+      code.set(this.#budget, i32.sub(code.get(this.#budget), i32.of(cost)));
       code.branch(loop, i32.geS(code.get(this.#budget), ZERO), true);
       exits.stop(this.#addressOf(edge.at));
     } else if (this.#joins.has(to)) {
@@ -390,6 +394,12 @@ class FunctionTranslation {
     } else {
       this.#tree(to);
     }
+  }
+
+  /** Of a loop from its first block to one that leads back, at most. */
+  #loopInstructions(first: Block, last: Block): number {
+    const blocks = this.#graph.blocks.slice(first.order, last.order + 1);
+    return blocks.reduce((sum, block) => sum + block.instructions.length * copiesOf(block), 0);
   }
 
   /** Calls a function of the guest, and goes on when it has returned. */
