@@ -216,6 +216,38 @@ describeWith([ASSEMBLER], "a hostile guest", () => {
     expect(processor.pc).toBeGreaterThan(0n);
   });
 
+  it("has more large functions than there is room for", { timeout: 60_000 }, async () => {
+    const ENTRIES = 700;
+    const INSTRUCTIONS = 500;
+    const KEPT_MAX = 2 ** 18 / INSTRUCTIONS;
+    expect(ENTRIES).toBeGreaterThan(KEPT_MAX + 100);
+    const source = `
+      mov x4, #70
+    repeat: adr x1, first
+      mov x2, #${ENTRIES}
+    next: blr x1
+      add x1, x1, #4
+      subs x2, x2, #1
+      b.ne next
+      subs x4, x4, #1
+      b.ne repeat
+      ${STOP}
+    first:
+      .rept ${ENTRIES + INSTRUCTIONS}
+      nop
+      .endr
+      add x0, x0, #1
+      ret`;
+    const processor = loadProgram(source, folder, { translation: "hot" });
+    const modules = watchModules();
+    runToEnd(processor, 10 * BUDGET, TURNS_MAX);
+    expect(processor.getRegister(0)).toBe(70n * BigInt(ENTRIES));
+    const others = 10;
+    expect(modules.instances.length).toBeGreaterThan(ENTRIES);
+    expect(await modules.aliveAfterCollection()).toBeLessThan(KEPT_MAX + others);
+    expect(processor.pc).toBeGreaterThan(0n);
+  });
+
   it("forgets translations again and again with its stack elsewhere each time, which costs no translation of code", () => {
     const ROUNDS = 4000;
     const source = `

@@ -14,7 +14,8 @@ import { TranslationCache } from "./translation-cache.ts";
 const WASM_PAGE_BYTES = 65536;
 /** WebAssembly's memories end there. */
 const MEMORY_BYTES_MAX = 2 ** 32;
-export const GUEST_BYTES_MAX = MEMORY_BYTES_MAX - GUEST_ADDRESS;
+/** The last host addresses are no guest's: among them is the one by which host functions say that there is none. */
+export const GUEST_BYTES_MAX = MEMORY_BYTES_MAX - GUEST_ADDRESS - 2 ** 20;
 
 /** Stores to a line without instructions change no records. */
 const LINE_BYTES = 64;
@@ -97,6 +98,11 @@ export class MachineMemory {
       this.translations.forgetStores();
     }
     return first;
+  }
+
+  /** All instructions are decoded anew, those behind the one that runs too. */
+  forgetAllInstructions(): void {
+    for (const page of this.#pages.slice(0, this.#usedPages)) this.forgetInstructions(page * PAGE_BYTES, PAGE_BYTES);
   }
 
   #dropRecords(): void {

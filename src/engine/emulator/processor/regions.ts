@@ -15,6 +15,8 @@ import { findWindow, hasRecordsIn, isWindow } from "./windows.ts";
 const FIRST_SLOT = FIRST_FREE + 1;
 /** Regions of a machine at most; then all are dropped, and what is hot is translated anew. */
 const REGIONS_MAX = 4096;
+/** In all regions of a machine at most: the host's code for one takes several hundred bytes. */
+const INSTRUCTIONS_MAX = 2 ** 18;
 /** Bytes of WebAssembly that are kept for other machines at most. */
 const SHARED_BYTES_MAX = 32 * 2 ** 20;
 /** In a function of a region at most, and in all that are called by the first. */
@@ -40,6 +42,7 @@ interface Region {
   readonly pages: ReadonlyMap<bigint, number>;
   readonly level: 0 | 1;
   readonly windows: Windows;
+  readonly instructionCount: number;
 }
 
 /** Compiled regions by all that they are made of. */
@@ -94,6 +97,7 @@ export class Regions {
   readonly #byPage = new Map<number, Set<Region>>();
   readonly #freeSlots: number[] = [];
   #slots = 0;
+  #instructionCount = 0;
   /** By exception level. */
   readonly #windows = new Map<0 | 1, KnownWindows>();
 
@@ -139,7 +143,9 @@ export class Regions {
     });
     if (graphs === undefined || !this.#fill(graphs, pc, pages) || this.#recordAt(pc, pages) !== record)
       return undefined;
-    if (this.#regions.size === REGIONS_MAX) this.#dropAll();
+    const instructionCount = graphs.reduce((sum, graph) => sum + graph.instructionCount, 0);
+    const isFull = this.#regions.size === REGIONS_MAX || this.#instructionCount + instructionCount > INSTRUCTIONS_MAX;
+    if (isFull) this.#dropAll();
     const { level } = this.#state;
     const windows = this.#currentWindows();
     const handlerOf = ({ word, placed }: Instruction) =>
@@ -147,7 +153,7 @@ export class Regions {
     const make = () => translateRegion({ graphs, entry: pc, level, windows, handlerOf, counts: this.#counts });
     const module = this.#shared.get(keyOf(graphs, pc, level, windows, this.#counts), make);
     if (typeof module === "number") return module;
-    this.#install(record, module, { pages, level, windows });
+    this.#install(record, module, { pages, level, windows, instructionCount });
     return undefined;
   }
 
@@ -235,16 +241,17 @@ export class Regions {
   #install(
     record: number,
     module: WebAssembly.Module,
-    { pages, level, windows }: Pick<Region, "pages" | "level" | "windows">,
+    parts: Pick<Region, "pages" | "level" | "windows" | "instructionCount">,
   ): void {
     const { view } = this.#state;
     const slot = this.#freeSlots.pop() ?? FIRST_SLOT + PLACES_STEP * this.#slots++;
     const { [REGION_EXPORT]: made } = new WebAssembly.Instance(module, this.#code.imports).exports;
     if (made === undefined) throw new Error("a region's module exports nothing");
     this.#code.setFunction(slot, made);
-    const region = { slot, record, handler: view.getUint32(record + RECORD.handler, true), pages, level, windows };
+    const region = { slot, record, handler: view.getUint32(record + RECORD.handler, true), ...parts };
     this.#regions.set(record, region);
-    for (const page of pages.values()) {
+    this.#instructionCount += region.instructionCount;
+    for (const page of region.pages.values()) {
       const regions = this.#byPage.get(page) ?? new Set();
       regions.add(region);
       this.#byPage.set(page, regions);
@@ -257,6 +264,7 @@ export class Regions {
     const { view } = this.#state;
     const { record, slot, handler, pages } = region;
     this.#regions.delete(record);
+    this.#instructionCount -= region.instructionCount;
     for (const page of pages.values()) {
       const regions = this.#byPage.get(page);
       regions?.delete(region);

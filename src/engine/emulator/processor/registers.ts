@@ -27,8 +27,8 @@ const IDENTIFICATION: Partial<Record<SystemRegister, bigint>> = {
   aidr_el1: 0n,
   clidr_el1: 0n,
   ccsidr_el1: 0n,
-  // Lines of 64 bytes; caches need no maintenance for instructions that were written as data (DIC, IDC).
-  ctr_el0: 0xb444_c004n,
+  // Lines of 64 bytes; data need not be cleaned to become instructions (IDC), but what a device wrote needs IC (DIC).
+  ctr_el0: 0x9444_c004n,
   // DC ZVA writes 64 bytes.
   dczid_el0: 4n,
   // A processor starts at 0.

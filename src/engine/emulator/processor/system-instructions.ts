@@ -9,25 +9,24 @@ import { isDevice, type Translation } from "./translate.ts";
 
 /** By op1, CRn, CRm and op2. */
 const sys = (op1: number, crn: number, crm: number, op2: number) => systemRegisterKey(1, op1, crn, crm, op2);
-/** Of all: the caches that the emulator has hold what memory holds. Instruction caches, then data caches by set and way. */
-const WHOLE_CACHES: ReadonlySet<number> = new Set([
-  sys(0, 7, 1, 0),
-  sys(0, 7, 5, 0),
-  sys(0, 7, 6, 2),
-  sys(0, 7, 10, 2),
-  sys(0, 7, 14, 2),
-]);
+/** IC IALLUIS, IC IALLU. */
+const ALL_INSTRUCTIONS: ReadonlySet<number> = new Set([sys(0, 7, 1, 0), sys(0, 7, 5, 0)]);
+const INVALIDATE_INSTRUCTIONS = sys(3, 7, 5, 1);
+/** Data caches by set and way: those that the emulator has hold what memory holds. */
+const WHOLE_DATA_CACHES: ReadonlySet<number> = new Set([sys(0, 7, 6, 2), sys(0, 7, 10, 2), sys(0, 7, 14, 2)]);
 const INVALIDATE_DATA = sys(0, 7, 6, 1);
 /** DC IVAC; IC IVAU, DC CVAC, DC CVAU, DC CIVAC: these for EL0 too. */
 const CACHE_LINES: ReadonlySet<number> = new Set([
   INVALIDATE_DATA,
-  sys(3, 7, 5, 1),
+  INVALIDATE_INSTRUCTIONS,
   sys(3, 7, 10, 1),
   sys(3, 7, 11, 1),
   sys(3, 7, 14, 1),
 ]);
 const ZERO_BLOCK = sys(3, 7, 4, 1);
 const ZERO_BLOCK_BYTES = 64;
+/** CTR_EL0.IminLine. */
+const LINE_BYTES = 64;
 const ABORTS: ReadonlySet<number> = new Set([EXCEPTION_CLASS.dataAbort, EXCEPTION_CLASS.dataAbortLower]);
 /** AT: bit 0 of op2 is a write's rights, bit 1 those of EL0. */
 const ADDRESS_TRANSLATION = sys(0, 7, 8, 0);
@@ -65,7 +64,11 @@ export class SystemInstructions {
     if (CACHE_LINES.has(encoding)) {
       return this.#isTrapped(LETS_EL0.maintainCaches) ? 1 : this.#maintainLine(encoding, value);
     }
-    if (WHOLE_CACHES.has(encoding)) return 0;
+    if (WHOLE_DATA_CACHES.has(encoding)) return 0;
+    if (ALL_INSTRUCTIONS.has(encoding)) {
+      state.memory.forgetAllInstructions();
+      return 0;
+    }
     if ((encoding & ~TRANSLATES.mask) === ADDRESS_TRANSLATION) return this.#translateAddress(encoding, value);
     const group = encoding & ~OP2_MASK;
     const operation = encoding & OP2_MASK;
@@ -91,11 +94,19 @@ export class SystemInstructions {
     return 0;
   }
 
-  /** Does nothing, where the address may be read; to lose what is in a cache takes the right to write. */
+  /**
+   * Where the address may be read; to lose what is in a cache takes the right to write. Stores are seen by themselves, what
+   * devices wrote is an instruction from here on.
+   */
   #maintainLine(encoding: number, address: bigint): number {
     const state = this.#state;
     const found = translateNow(state, address, encoding === INVALIDATE_DATA ? "store" : "load", state.level === 0);
-    if (!found.isFault) return 0;
+    if (!found.isFault) {
+      if (encoding === INVALIDATE_INSTRUCTIONS) {
+        state.memory.forgetInstructions(found.address - (found.address % LINE_BYTES), LINE_BYTES);
+      }
+      return 0;
+    }
     this.#data.abort(found.status, address, "store", ISS_CACHE_MAINTENANCE);
     return 1;
   }
