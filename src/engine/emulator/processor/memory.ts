@@ -15,7 +15,7 @@ const WASM_PAGE_BYTES = 65536;
 /** WebAssembly's memories end there. */
 const MEMORY_BYTES_MAX = 2 ** 32;
 /** The last host addresses are no guest's: among them is the one by which host functions say that there is none. */
-export const GUEST_BYTES_MAX = MEMORY_BYTES_MAX - GUEST_ADDRESS - 2 ** 20;
+export const GUEST_BYTES_MAX = MEMORY_BYTES_MAX - GUEST_ADDRESS - 2 ** 21;
 
 /** Stores to a line without instructions change no records. */
 const LINE_BYTES = 64;
