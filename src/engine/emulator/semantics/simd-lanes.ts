@@ -70,6 +70,18 @@ export function keep(form: Form, value: Vector): Vector {
   ]);
 }
 
+/** What becomes of one vector, which can be used more than once. */
+export type OfOneVector = (op: Operation, form: Form, a: Vector) => Vector;
+
+/** From `Rn` into `Rd`. */
+export const ofOneVector =
+  (isScalar: boolean) =>
+  (define: OfOneVector): Semantics =>
+    withVectors((op) => {
+      const form = formOf(op, isScalar);
+      op.writeVector("Rd", keep(form, define(op, form, op.code.let(op.readVector("Rn")))));
+    });
+
 /** Elements of two vectors: those of the first from 0 on, then those of the second. */
 export function pick(size: number, a: Vector, b: Vector, lanes: readonly number[]): Vector {
   return v128.shuffle(

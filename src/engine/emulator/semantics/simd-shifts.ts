@@ -11,8 +11,9 @@ import {
   extend,
   type Form,
   formOf,
-  keep,
   named,
+  type OfOneVector,
+  ofOneVector,
   replicated,
   type Signedness,
   shiftBy,
@@ -23,17 +24,6 @@ import {
 } from "./simd-lanes.ts";
 import { narrowed, settled, shiftedLeft } from "./simd-saturating.ts";
 import { writeNarrow } from "./simd-three-different.ts";
-
-type Definition = (op: Operation, form: Form, a: Vector) => Vector;
-
-/** Of a vector that can be used more than once. */
-const shift =
-  (isScalar: boolean) =>
-  (define: Definition): Semantics =>
-    withVectors((op) => {
-      const form = formOf(op, isScalar);
-      op.writeVector("Rd", keep(form, define(op, form, op.code.let(op.readVector("Rn")))));
-    });
 
 /** A right shift of 1 to the element's bits. */
 function right(op: Operation, form: Form, sign: Signedness, a: Vector): Vector {
@@ -64,11 +54,11 @@ function rightRounded(op: Operation, form: Form, sign: Signedness, a: Vector): V
 type Right = typeof right;
 
 const rightBy =
-  (how: Right, sign: Signedness): Definition =>
+  (how: Right, sign: Signedness): OfOneVector =>
   (op, form, a) =>
     how(op, form, sign, a);
 const accumulated =
-  (define: Definition): Definition =>
+  (define: OfOneVector): OfOneVector =>
   (op, form, a) =>
     add(form, op.readVector("Rd"), define(op, form, a));
 
@@ -84,7 +74,7 @@ function insertionMask(fields: Fields, direction: "left" | "right"): bigint {
 }
 
 const insert =
-  (direction: "left" | "right"): Definition =>
+  (direction: "left" | "right"): OfOneVector =>
   (op, form, a) => {
     const shifted = direction === "right" ? right(op, form, "u", a) : shiftBy(form, "shl", a, op.i32(leftShift));
     const mask = v128.splat(
@@ -95,7 +85,7 @@ const insert =
   };
 
 const saturatingLeft =
-  (from: Signedness, to: Signedness): Definition =>
+  (from: Signedness, to: Signedness): OfOneVector =>
   (op, form, a) => {
     const amount: Expr<"i32"> = op.code.let(op.i32(leftShift));
     return settled(op, form, shiftedLeft(op, form, from, to, a, amount));
@@ -154,7 +144,7 @@ const long = (sign: Signedness): Semantics =>
     op.writeVector("Rd", shiftBy(widened(form), "shl", wide, op.i32(leftShift)));
   });
 
-const SAME: Readonly<Record<string, Definition>> = {
+const SAME: Readonly<Record<string, OfOneVector>> = {
   SSHR: rightBy(right, "s"),
   USHR: rightBy(right, "u"),
   SRSHR: rightBy(rightRounded, "s"),
@@ -184,8 +174,8 @@ const VECTOR = "(vector, immediate)";
 const SCALAR = "(SIMD scalar, immediate)";
 
 export const SIMD_SHIFTS: SemanticsTable = {
-  ...named(SAME, VECTOR, shift(false)),
-  ...named(SAME, SCALAR, shift(true)),
+  ...named(SAME, VECTOR, ofOneVector(false)),
+  ...named(SAME, SCALAR, ofOneVector(true)),
   ...named(NARROW, VECTOR, saturatingNarrow(false)),
   ...named(NARROW, SCALAR, saturatingNarrow(true)),
   [`SHRN ${VECTOR}`]: narrow(false),

@@ -19,6 +19,8 @@ import {
   lanesOf,
   named,
   narrowPrefixOf,
+  type OfOneVector,
+  ofOneVector,
   or,
   pick,
   prefixOf,
@@ -37,20 +39,9 @@ import {
 import { addSignedToUnsigned, addUnsignedToSigned, magnitude, narrowed, settled } from "./simd-saturating.ts";
 import { writeNarrow } from "./simd-three-different.ts";
 
-/** Of a vector that can be used more than once. */
-type Definition = (op: Operation, form: Form, a: Vector) => Vector;
-
-const twoRegisters =
-  (isScalar: boolean) =>
-  (define: Definition): Semantics =>
-    withVectors((op) => {
-      const form = formOf(op, isScalar);
-      op.writeVector("Rd", keep(form, define(op, form, op.code.let(op.readVector("Rn")))));
-    });
-
 /** Elements in the opposite order within parts of so many bytes. */
 const reverse =
-  (partBytes: number): Definition =>
+  (partBytes: number): OfOneVector =>
   (_, { size }, a) => {
     const last = (partBytes >> size) - 1;
     const lanes = Array.from(
@@ -89,7 +80,7 @@ function leadingZeros(op: Operation, form: Form, a: Vector): Vector {
 }
 
 /** Bits below the sign that are as it is: leading zeros of what differs from the bit above it, less the sign's. */
-const leadingSigns: Definition = (op, form, a) => {
+const leadingSigns: OfOneVector = (op, form, a) => {
   const changes = op.code.let(xor(a, shiftBy(form, "shr_s", a, i32.of(1))));
   return sub(form, leadingZeros(op, form, changes), replicated(form, 1n));
 };
@@ -106,19 +97,19 @@ function pairSums(op: Operation, form: Form, sign: Signedness, a: Vector): Vecto
 }
 
 const addPairs =
-  (sign: Signedness, accumulates: boolean): Definition =>
+  (sign: Signedness, accumulates: boolean): OfOneVector =>
   (op, form, a) => {
     const sums = pairSums(op, form, sign, a);
     return accumulates ? add(widened(form), op.readVector("Rd"), sums) : sums;
   };
 
 const saturating =
-  (define: typeof addUnsignedToSigned): Definition =>
+  (define: typeof addUnsignedToSigned): OfOneVector =>
   (op, form, a) =>
     settled(op, form, define(op, form, op.code.let(op.readVector("Rd")), a));
 
 const saturatingMagnitude =
-  (name: "abs" | "neg"): Definition =>
+  (name: "abs" | "neg"): OfOneVector =>
   (op, form, a) =>
     settled(op, form, magnitude(op, form, name, a));
 
@@ -146,7 +137,7 @@ const shiftLong = withVectors((op) => {
   op.writeVector("Rd", shiftBy(widened(form), "shl", wide, i32.of(bitsOf(form))));
 });
 
-const VECTORS_ALONE: Readonly<Record<string, Definition>> = {
+const VECTORS_ALONE: Readonly<Record<string, OfOneVector>> = {
   REV16: reverse(2),
   REV32: reverse(4),
   REV64: reverse(8),
@@ -161,7 +152,7 @@ const VECTORS_ALONE: Readonly<Record<string, Definition>> = {
   UADALP: addPairs("u", true),
 };
 
-const BOTH: Readonly<Record<string, Definition>> = {
+const BOTH: Readonly<Record<string, OfOneVector>> = {
   ABS: (_, form, a) => v128.unary(`${prefixOf(form)}.abs`, a),
   NEG: (_, form, a) => v128.unary(`${prefixOf(form)}.neg`, a),
   SQABS: saturatingMagnitude("abs"),
@@ -232,8 +223,8 @@ const addPair = withVectors((op) => {
 });
 
 export const SIMD_TWO_REGISTERS: SemanticsTable = {
-  ...named({ ...VECTORS_ALONE, ...BOTH }, "(vector)", twoRegisters(false)),
-  ...named(BOTH, "(SIMD scalar)", twoRegisters(true)),
+  ...named({ ...VECTORS_ALONE, ...BOTH }, "(vector)", ofOneVector(false)),
+  ...named(BOTH, "(SIMD scalar)", ofOneVector(true)),
   "XTN (vector)": narrow,
   "SHLL (vector)": shiftLong,
   ...named(NARROWINGS, "(vector)", saturatingNarrow(false)),
